@@ -1,0 +1,96 @@
+"""Bytes to records and back. The only place that knows the wire is JSON."""
+
+from typing import Final, TypeVar
+
+import pydantic_core
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from schemas.dead_letter import Cause, DeadLetter
+from schemas.decision import Answered, Decision, Routed
+from schemas.escalation import Escalation
+from schemas.record import Record
+from schemas.result import Result
+from schemas.transcript import Transcript
+
+RECORDS: Final[dict[str, type[Record]]] = {
+    "transcript": Transcript,
+    "escalation": Escalation,
+    "result": Result,
+    "routed": Routed,
+    "answered": Answered,
+    "dead-letter": DeadLetter,
+}
+"""Every record type that crosses a topic, by the name the command line uses."""
+
+Headers = tuple[tuple[str, bytes], ...]
+R = TypeVar("R", bound=Record)
+
+_DECISION: Final[TypeAdapter[Routed | Answered]] = TypeAdapter(Decision)
+
+
+class Undecodable(Exception):
+    """A value that is no valid record. Its message names fields and rules, never content."""
+
+    def __init__(self, cause: Cause, error: str) -> None:
+        super().__init__(error)
+        self.cause: Cause = cause
+        self.error = error
+
+
+def encode(record: Record) -> bytes:
+    """Return the record as JSON bytes; fields that are None are left out."""
+    return record.__pydantic_serializer__.to_json(record, exclude_none=True)
+
+
+def decode(kind: type[R], value: bytes | None) -> R:
+    """Return the record in ``value``, or raise `Undecodable`."""
+    if not value:
+        raise Undecodable("empty", "the record has no value")
+    try:
+        return kind.model_validate_json(value)
+    except ValidationError as error:
+        raise _undecodable(error) from None
+
+
+def decode_decision(value: bytes | None) -> Routed | Answered:
+    """Return the decision record in ``value``, or raise `Undecodable`."""
+    if not value:
+        raise Undecodable("empty", "the record has no value")
+    try:
+        return _DECISION.validate_json(value)
+    except ValidationError as error:
+        raise _undecodable(error) from None
+
+
+def dead_letter_headers(letter: DeadLetter) -> Headers:
+    """Return the letter as one header a field, each a JSON scalar or object."""
+    fields = letter.model_dump(mode="json")
+    return tuple((name, pydantic_core.to_json(value)) for name, value in fields.items())
+
+
+def decode_dead_letter(headers: Headers) -> DeadLetter:
+    """Return the letter that `dead_letter_headers` wrote, or raise `Undecodable`."""
+    try:
+        fields = {name: pydantic_core.from_json(value) for name, value in headers}
+        return DeadLetter.model_validate_json(pydantic_core.to_json(fields))
+    except (ValidationError, ValueError):
+        raise Undecodable("invalid", "the headers do not describe a dead letter") from None
+
+
+def json_schema(kind: type[BaseModel]) -> dict[str, object]:
+    """Return the JSON Schema of a record type."""
+    return kind.model_json_schema()
+
+
+def _undecodable(error: ValidationError) -> Undecodable:
+    """Say what is wrong by field and rule. The input, and messages that may quote it, stay out."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return Undecodable("not_json", "the value is not JSON in UTF-8")
+    # A path below the top level can hold keys that a customer wrote (metadata), so only known
+    # top-level names are repeated.
+    top = first["loc"][0] if first["loc"] else None
+    known = {name for kind in RECORDS.values() for name in kind.model_fields}
+    field = f"field {top!r}" if top in known else "the record"
+    cause: Cause = "wrong_version" if top == "version" else "invalid"
+    return Undecodable(cause, f"{field} breaks the rule {first['type']}")

@@ -1,0 +1,28 @@
+"""The `dead-letters` topic: what could not be decoded or is not valid, kept for a person to see."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.record import Record, Source
+from schemas.transcript import Moment, Name
+
+Cause = Literal["empty", "not_json", "invalid", "wrong_version", "too_long", "too_large"]
+
+
+class DeadLetter(Record):
+    """Describes a dead letter; it travels in the headers, the original bytes are the value.
+
+    ``error`` names the failing field and rule, never the content. ``size`` and ``sha256`` are of
+    the original value; ``truncated`` says that the value here is only its beginning.
+    """
+
+    version: Literal[1] = 1
+    cause: Cause
+    error: str
+    error_class: Name
+    source: Source
+    size: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    truncated: bool
+    failed_at: Moment

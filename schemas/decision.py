@@ -1,0 +1,114 @@
+"""The `decisions` topic: what was decided for each input, and what the cloud answered. No text."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.record import Record, Source
+from schemas.transcript import Moment, Name
+
+Route = Literal["edge", "cloud", "skipped", "dead_letter"]
+Reason = Literal[
+    "optimal_edge",
+    "high_complexity",
+    "low_confidence",
+    "random_cloud",
+    "cloud_error",
+    "role_not_scored",
+    "empty_text",
+    "invalid_record",
+]
+"""Why a record took its route. The last three go with `skipped`, `skipped` and `dead_letter`."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Price = Annotated[float, Field(ge=0)]
+
+
+class Breakdown(Record):
+    """The parts of the complexity score, each in [0, 1], and the distinct keywords found."""
+
+    length: Share
+    syntax: Share
+    uncertainty: Share
+    emotion: Share
+    keywords: int = Field(ge=0)
+
+
+class Verdict(Record):
+    """What the models and the policy said of one scored message.
+
+    ``score`` is the confidence that was compared with ``threshold``; ``complexity`` was compared
+    with ``complexity_threshold``. ``propensity`` is the probability with which this message was
+    sent to the cloud whatever its scores, which re-weighting needs. ``available`` is whether the
+    cloud took escalations when this was decided: it is an input of the decision.
+    """
+
+    tier: Name
+    label: Name
+    confidence: Share
+    complexity: Share
+    breakdown: Breakdown
+    score: Share
+    threshold: Share
+    complexity_threshold: Share
+    propensity: Share
+    available: bool
+    bundle_version: Name
+    policy_version: Name
+
+
+class Routed(Record):
+    """Exactly one for each input record, written in the transaction that consumed it.
+
+    ``verdict`` is absent for skipped records and dead letters. ``price`` is in dollars and covers
+    the edge only; what the cloud cost is on the `Answered` record. ``processing_ms`` runs from
+    fetched to handed to the producer; ``inference_ms`` is the session's time for the micro-batch
+    this message was in.
+    """
+
+    kind: Literal["routed"] = "routed"
+    version: Literal[1] = 1
+    source: Source
+    identity: str
+    conversation_id: Name | None = None
+    turn: int | None = None
+    run_id: Name | None = None
+    route: Route
+    reason: Reason
+    verdict: Verdict | None = None
+    price: Price = 0.0
+    decided_at: Moment
+    processing_ms: float = Field(ge=0)
+    inference_ms: float = Field(default=0.0, ge=0)
+
+
+class Answered(Record):
+    """Exactly one for each escalation, written by the worker that consumed it.
+
+    ``source`` is the original input's position, ``escalation`` that of the escalation. With reason
+    ``cloud_error`` the label and confidence are the edge's, carried by the escalation.
+    ``waited_ms`` runs from escalated to answered, on two machines' clocks.
+    """
+
+    kind: Literal["answered"] = "answered"
+    version: Literal[1] = 1
+    source: Source
+    escalation: Source
+    identity: str
+    conversation_id: Name | None = None
+    turn: int | None = None
+    run_id: Name | None = None
+    reason: Reason
+    tier: Name
+    label: Name
+    confidence: Share
+    edge_label: Name
+    bundle_version: Name
+    price: Price
+    answered_at: Moment
+    waited_ms: float = Field(ge=0)
+    processing_ms: float = Field(ge=0)
+    inference_ms: float = Field(default=0.0, ge=0)
+
+
+Decision = Annotated[Routed | Answered, Field(discriminator="kind")]
