@@ -1,0 +1,114 @@
+"""A folder with everything needed to score messages, checked before it is used."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pydantic import ValidationError
+
+from router.engine import Engine, EngineError
+from router.tokenizer import Tokenizer, TokenizerError
+from schemas.bundle import MANIFEST, TOKENIZER, Manifest, is_consistent
+
+_REMEDY = "get a fresh copy of the bundle or make one with `edgeroute train`"
+
+
+class BundleError(Exception):
+    """A bundle cannot be used. The message is one sentence: the folder, the fault, the remedy."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle: every file was present and unaltered when `load_bundle` returned it."""
+
+    folder: Path
+    manifest: Manifest
+
+    def tokenizer(self) -> Tokenizer:
+        """Return the tokenizer of both networks."""
+        try:
+            return Tokenizer.load(self.folder / TOKENIZER, self.manifest.max_tokens)
+        except TokenizerError as error:
+            raise BundleError(f"{error}; {_REMEDY}") from error
+
+    def edge(self, *, threads: int) -> Engine:
+        """Return a new engine of the network that answers at the edge."""
+        return self._engine(self.manifest.models.edge.file, threads)
+
+    def cloud(self, *, threads: int) -> Engine:
+        """Return a new engine of the network that answers in the cloud."""
+        return self._engine(self.manifest.models.cloud.file, threads)
+
+    def _engine(self, file: str, threads: int) -> Engine:
+        try:
+            engine = Engine.load(self.folder / file, threads=threads)
+        except EngineError as error:
+            raise BundleError(str(error)) from error
+        if engine.labels != len(self.manifest.labels):
+            raise _fault(
+                self.folder,
+                f"{file} knows {engine.labels} labels and the manifest names "
+                f"{len(self.manifest.labels)}",
+            )
+        return engine
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Return the bundle in ``folder`` after checking it whole, or raise `BundleError`."""
+    manifest = _manifest(folder)
+    if not is_consistent(manifest):
+        raise _fault(folder, "its manifest was changed after it was made")
+    named = {manifest.models.edge.file, manifest.models.cloud.file, TOKENIZER}
+    for file in sorted(named - manifest.files.keys()):
+        raise _fault(folder, f"its manifest gives no hash for {file}")
+    for file, expected in sorted(manifest.files.items()):
+        _verify(folder, file, expected)
+    return Bundle(folder=folder, manifest=manifest)
+
+
+def _manifest(folder: Path) -> Manifest:
+    try:
+        content = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{folder} is no model bundle, because {MANIFEST} cannot be read in it; "
+            "name a bundle's folder or make one with `edgeroute train`"
+        ) from error
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        raise _fault(folder, _manifest_fault(error)) from error
+
+
+def _manifest_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return f"{MANIFEST} is not JSON"
+    if first["loc"] == ("version",):
+        return f"{MANIFEST} has a format this program does not know"
+    where = ".".join(map(str, first["loc"]))
+    return f"{MANIFEST} breaks the rule {first['type']} at {where}"
+
+
+def _verify(folder: Path, file: str, expected: str) -> None:
+    relative = PurePosixPath(file)
+    if relative.is_absolute() or ".." in relative.parts or "\\" in file or "\x00" in file:
+        raise _fault(folder, f"its manifest names {file!r}, which is not inside it")
+    path = folder / relative
+    try:
+        # A link may lead anywhere, so the place it ends in is what must be inside.
+        inside = path.resolve().is_relative_to(folder.resolve())
+        if not inside:
+            raise _fault(folder, f"its file {file} is a link that leads out of it")
+        if not path.is_file():
+            raise _fault(folder, f"its file {file} is missing")
+        with path.open("rb") as stream:
+            actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _fault(folder, f"its file {file} cannot be read") from error
+    if actual != expected:
+        raise _fault(folder, f"its file {file} is damaged or was changed")
+
+
+def _fault(folder: Path, fault: str) -> BundleError:
+    return BundleError(f"the bundle {folder} cannot be used, because {fault}; {_REMEDY}")
