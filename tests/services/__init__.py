@@ -1,0 +1,1 @@
+"""Real brokers and Redis servers for tests, chaos runs and benchmarks. Knows no pytest."""
