@@ -1,11 +1,15 @@
 """Which broker and which Redis a run uses, and what is to be had on this machine."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnknownError
 
 from consumers.embedded import embedded_broker, embedded_redis
 from tests.services import docker_services, jvm_kafka
@@ -107,5 +111,17 @@ def first_redis_kind() -> RedisKind:
 
 
 def has_transactions(bootstrap_servers: str) -> bool:
-    """Whether the broker offers InitProducerId as Kafka does."""
-    return bool(bootstrap_servers)
+    """Whether the broker hands out producer ids, without which it can have no transactions."""
+    return asyncio.run(_gives_producer_ids(bootstrap_servers))
+
+
+async def _gives_producer_ids(bootstrap_servers: str) -> bool:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True)
+    try:
+        async with asyncio.timeout(30):
+            await producer.start()
+    except UnknownError:
+        return False
+    finally:
+        await producer.stop()
+    return True
