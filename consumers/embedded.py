@@ -36,7 +36,7 @@ def embedded_broker(port: int | None = None, *, within: float = 20.0) -> Iterato
     installed or not ready ``within`` so many seconds.
     """
     program = _broker_program()
-    port = port or free_port()
+    port = _untaken(port)
     url = f"tcp://{HOST}:{port}"
     command = [program, "broker", "--listener-url", url, "--advertised-listener-url", url]
     with _running("broker", command, lambda: _connects(port), within):
@@ -50,7 +50,7 @@ def embedded_redis(port: int | None = None, *, within: float = 20.0) -> Iterator
     `EmbeddedError` where it is not installed or not ready ``within`` so many seconds.
     """
     program = _redis_program()
-    port = port or free_port()
+    port = _untaken(port)
     command = [program, "--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
     with _running("Redis", command, lambda: _pongs(port), within):
         yield f"redis://{HOST}:{port}/0"
@@ -62,6 +62,20 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _untaken(port: int | None) -> int:
+    """Return the port if nobody listens on it: another server there would look like ours, ready."""
+    if port is None:
+        return free_port()
+    with socket.socket() as probe:
+        # Connections of an earlier server that are still closing are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise EmbeddedError(f"Port {port} is taken: choose another, or none.") from None
+    return port
 
 
 def end_with_parent() -> Callable[[], None] | None:
