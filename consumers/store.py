@@ -298,8 +298,8 @@ _SENTENCES: Final[tuple[tuple[tuple[type[BaseException], ...], bool, str], ...]]
         (foreign.ResponseError,),
         False,
         (
-            "Redis at {address} refused a command of the monitor; check that nothing else writes under "
-            "its key prefix, that Redis can save to disk, and that its version is 7 or newer."
+            "Redis at {address} refused a command of the monitor; check that nothing else writes "
+            "under its key prefix, that it can save to disk, and that its version is 7 or newer."
         ),
     ),
 )
