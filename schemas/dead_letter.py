@@ -7,7 +7,9 @@ from pydantic import Field
 from schemas.record import Record, Source
 from schemas.transcript import Moment, Name
 
-Cause = Literal["empty", "not_json", "invalid", "wrong_version", "too_long", "too_large"]
+Cause = Literal["empty", "not_json", "invalid", "wrong_version", "too_long", "not_inferable"]
+"""Why: the first four are the codec's, `too_long` is over the text limit, and with `not_inferable`
+the model failed on this very record."""
 
 
 class DeadLetter(Record):

@@ -1,0 +1,90 @@
+"""The cloud role: escalations in; one `answered` record and one final result out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from consumers.lanes import Plan, Raw
+from consumers.loop import Job
+from consumers.scoring import Scored, Scorer
+from router.engine import EngineError
+from router.plan import CloudAnswer, Output, Timing, Writing, answered, dead_letter
+from schemas.codec import Undecodable, decode
+from schemas.escalation import Escalation
+from schemas.record import Source
+
+
+@dataclass(frozen=True, slots=True)
+class CloudWork:
+    """A decoded escalation on its way to the model."""
+
+    escalation: Escalation
+    position: Source
+    tokens: list[int]
+
+
+class CloudHandler:
+    """Answers escalations with the teacher, or with the edge's own answer where it fails."""
+
+    def __init__(self, scorer: Scorer, price: float, writing: Writing) -> None:
+        self._scorer = scorer
+        self._price = price
+        self._writing = writing
+
+    def prepare(self, records: Sequence[Raw]) -> list[Job[CloudWork, Output]]:
+        """One job a record; one that is no escalation becomes a dead letter."""
+        opened = [self._open(raw) for raw in records]
+        encoded = iter(self._scorer.encode([e.text for e in opened if isinstance(e, Escalation)]))
+        jobs: list[Job[CloudWork, Output]] = []
+        for raw, escalation in zip(records, opened, strict=True):
+            if isinstance(escalation, Escalation):
+                tokens = next(encoded)
+                work = CloudWork(escalation, raw.source, tokens)
+                jobs.append(Job(work=work, tokens=len(tokens)))
+            else:
+                jobs.append(Job(plan=escalation))
+        return jobs
+
+    def infer(self, works: Sequence[CloudWork]) -> list[Plan[Output]]:
+        """Answer a micro-batch."""
+        scored = self._scorer.score([work.tokens for work in works])
+        return [
+            partial(self._answered, work, self._answer(work, answer), _spent(answer))
+            for work, answer in zip(works, scored, strict=True)
+        ]
+
+    def _open(self, raw: Raw) -> Escalation | Plan[Output]:
+        try:
+            return decode(Escalation, raw.value)
+        except Undecodable as fault:
+            return partial(self._refused, raw, fault)
+
+    def _answer(self, work: CloudWork, answer: Scored | EngineError) -> CloudAnswer:
+        if isinstance(answer, Scored):
+            return CloudAnswer(
+                answer.label,
+                answer.confidence,
+                self._scorer.tier,
+                self._scorer.bundle_version,
+                self._price,
+            )
+        # The worker ran, if in vain: its price is due, and the edge's answer stands.
+        edge = work.escalation.edge
+        return CloudAnswer(
+            edge.label, edge.confidence, edge.tier, edge.bundle_version, self._price, failed=True
+        )
+
+    def _answered(
+        self, work: CloudWork, answer: CloudAnswer, inference_ms: float, moment: datetime, ms: float
+    ) -> list[Output]:
+        timing = Timing(moment, ms, inference_ms)
+        return answered(work.escalation, work.position, answer, self._writing, timing)
+
+    def _refused(self, raw: Raw, fault: Undecodable, moment: datetime, ms: float) -> list[Output]:
+        timing = Timing(moment, ms)
+        return [dead_letter(raw.source, raw.key, raw.value, fault, self._writing, timing)]
+
+
+def _spent(answer: Scored | EngineError) -> float:
+    return answer.inference_ms if isinstance(answer, Scored) else 0.0

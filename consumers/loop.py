@@ -1,0 +1,409 @@
+"""The one loop that moves records: fetch, prepare, infer, commit, lane beside lane.
+
+    poll ─> lane.accept ─> prepare (thread) ─> pending ─> micro-batch ─> infer (threads)
+      ▲                                                                      │ lane.finish
+      └── room ── lane.committed ◄── one transaction of the finished front ◄─┘
+
+How a record gets out, in steps:
+1. On assignment a lane starts: its sink opens (fencing whoever had the partition before), and only
+   then the committed offset is read and sought.
+2. Records are taken into the lane current at the step of the fetch; no await lies between.
+3. A micro-batch may mix lanes; each record goes back to the lane it came in by.
+4. A lane commits the finished records at its front and the offset behind them, in one transaction.
+5. Whatever goes wrong in 4 closes the lane: all that is in flight in it is dropped, and a new lane
+   starts at 1. On revocation the open commit is given a budget, then cancelled.
+Everything that waits is bounded by what the lanes may hold.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from consumers.errors import Fatal, LaneLost
+from consumers.lanes import Lane, Partition, Plan, Raw, Slot, State
+from router.batching import next_batch
+
+log = logging.getLogger(__name__)
+W = TypeVar("W")
+E = TypeVar("E")
+E_contra = TypeVar("E_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where time comes from: monotonic seconds, and the moment in UTC."""
+
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every bound and wait of the loop. Times are in seconds, sizes in bytes."""
+
+    in_flight: int = 1024
+    """Records held in all lanes together, from fetched to committed."""
+    lane_bytes: int = 8 * 1024 * 1024
+    fetch_records: int = 128
+    batch_items: int = 16
+    batch_tokens: int = 1024
+    """Padded tokens of a micro-batch: longest × count."""
+    batch_wait_s: float = 0.005
+    transaction_records: int = 512
+    commit_wait_s: float = 0.1
+    """A lane that has more on its way commits at most this often; one that has not, at once."""
+    engines: int = 2
+    open_s: float = 60.0
+    commit_s: float = 30.0
+    revoke_s: float = 3.0
+    stop_s: float = 20.0
+    stall_s: float = 300.0
+    """A micro-batch that takes longer than this means a hung model: the role stops."""
+    retry_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[W, E]):
+    """A prepared record: finished already (``plan``), or in need of a model (``work``)."""
+
+    plan: Plan[E] | None = None
+    work: W | None = None
+    tokens: int = 0
+
+
+class Handler(Protocol[W, E]):
+    """What a role does with records. Both run in threads and never raise for a bad record."""
+
+    def prepare(self, records: Sequence[Raw]) -> list[Job[W, E]]:
+        """Decode and tokenise; one job a record, in order."""
+        ...
+
+    def infer(self, works: Sequence[W]) -> list[Plan[E]]:
+        """Run the model on one micro-batch; one plan a work, in order."""
+        ...
+
+
+class Sink(Protocol[E_contra]):
+    """One lane's way out. Every method raises `LaneLost` where nothing may be assumed any more."""
+
+    async def open(self) -> int:
+        """Fence the previous owner; return the offset to read from."""
+        ...
+
+    async def commit(self, outputs: Sequence[E_contra], next_offset: int) -> None:
+        """Write all outputs and move the position to ``next_offset``, or do neither."""
+        ...
+
+    async def close(self) -> None:
+        """Let go, within a limit."""
+        ...
+
+
+class Reader(Protocol):
+    """The input: a member of a consumer group."""
+
+    async def start(
+        self,
+        assigned: Callable[[Sequence[Partition]], None],
+        revoked: Callable[[], Awaitable[None]],
+    ) -> None: ...
+
+    async def poll(
+        self, partitions: Sequence[Partition], *, timeout_s: float, max_records: int
+    ) -> dict[Partition, list[Raw]]: ...
+
+    def seek(self, partition: Partition, offset: int) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Pending(Generic[W, E]):
+    slot: Slot[E]
+    work: W
+    tokens: int
+    since: float
+
+
+class Loop(Generic[W, E]):
+    """Runs one role until told to stop, or until something `Fatal` happens."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        sink_of: Callable[[Partition], Sink[E]],
+        handler: Handler[W, E],
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._sink_of = sink_of
+        self._handler = handler
+        self._limits = limits
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(limits.engines + 1, thread_name_prefix="loop")
+        self._lanes: dict[Partition, Lane[E]] = {}
+        self._generation = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._driving: dict[Lane[E], asyncio.Task[None]] = {}
+        self._pending: list[_Pending[W, E]] = []
+        self._arrived = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._stopping = False
+        self._failure: asyncio.Future[None] | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Move records until ``stop`` is set, then drain within the budget and leave the group."""
+        self._failure = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader.start(self._assigned, self._revoked)
+            self._spawn(self._fetch())
+            self._spawn(self._batch())
+            stopping = asyncio.ensure_future(stop.wait())
+            await asyncio.wait([stopping, self._failure], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not self._failure.done():
+                await self._drain()
+            if self._failure.done():
+                self._failure.result()
+        finally:
+            await self._shut()
+
+    # -- rebalance: called by the reader beside the loop -------------------------------------------
+
+    def _assigned(self, partitions: Sequence[Partition]) -> None:
+        log.info("assigned %d partitions", len(partitions))
+        for partition in partitions:
+            self._start_lane(partition)
+
+    async def _revoked(self) -> None:
+        """Close all lanes (rebalances are eager); let open commits end within the budget."""
+        lanes, self._lanes = self._lanes, {}
+        for lane in lanes.values():
+            lane.close()
+        self._pending = [p for p in self._pending if p.slot.lane.state is not State.CLOSED]
+        await _end(set(self._driving.values()), self._limits.revoke_s)
+
+    def _start_lane(self, partition: Partition) -> None:
+        self._generation += 1
+        lane: Lane[E] = Lane(partition, self._generation)
+        self._lanes[partition] = lane
+        task = self._spawn(self._drive(lane))
+        self._driving[lane] = task
+        task.add_done_callback(lambda _: self._driving.pop(lane, None))
+
+    # -- one lane ----------------------------------------------------------------------------------
+
+    async def _drive(self, lane: Lane[E]) -> None:
+        """Open the lane's way out, commit through it until it closes, start anew if it was lost."""
+        sink = self._sink_of(lane.partition)
+        try:
+            async with asyncio.timeout(self._limits.open_s):
+                position = await sink.open()
+            if lane.state is State.CLOSED:
+                return
+            # No await between these two: a poll must not see an open lane before it is sought.
+            self._reader.seek(lane.partition, position)
+            lane.opened(position)
+            self._changed.set()
+            await self._commit_fronts(lane, sink)
+        except (LaneLost, TimeoutError) as error:
+            log.warning("%s[%d]: lane lost: %s", *lane.partition, str(error) or "out of time")
+        finally:
+            lane.close()
+            await sink.close()
+        self._pending = [p for p in self._pending if p.slot.lane is not lane]
+        if self._lanes.get(lane.partition) is lane and not self._stopping:
+            await asyncio.sleep(self._limits.retry_s)
+            if self._lanes.get(lane.partition) is lane:
+                self._start_lane(lane.partition)
+
+    async def _commit_fronts(self, lane: Lane[E], sink: Sink[E]) -> None:
+        limits, last = self._limits, self._clock.monotonic()
+        while lane.is_open:
+            await lane.wake.wait()
+            lane.wake.clear()
+            front = lane.finished_front(limits.transaction_records)
+            if not front or not lane.is_open:
+                continue
+            # A transaction costs the same for one record as for a hundred, so a lane with more on
+            # its way lets them gather; an idle one does not keep its last record waiting.
+            more = len(front) < min(len(lane.slots), limits.transaction_records)
+            left = limits.commit_wait_s - (self._clock.monotonic() - last)
+            if more and left > 0:
+                await _wait(lane.wake, left)
+                lane.wake.set()
+                continue
+            last = self._clock.monotonic()
+            lane.move(State.COMMITTING)
+            lane.wake.clear()
+            async with asyncio.timeout(self._limits.commit_s):
+                await sink.commit(self._outputs(front), front[-1].offset + 1)
+            if lane.state is State.COMMITTING:
+                lane.committed(front)
+                self._changed.set()
+
+    def _outputs(self, front: Sequence[Slot[E]]) -> list[E]:
+        moment, tick = self._clock.now(), self._clock.monotonic()
+        return [
+            output
+            for slot in front
+            if slot.plan is not None
+            for output in slot.plan(moment, (tick - slot.fetched_at) * 1000)
+        ]
+
+    # -- the pipeline ------------------------------------------------------------------------------
+
+    async def _fetch(self) -> None:
+        limits = self._limits
+        while not self._stopping:
+            opened = [lane for lane in self._lanes.values() if lane.is_open]
+            # Each lane has its own share, or a busy one would leave the others no room.
+            share = max(limits.in_flight // max(len(opened), 1), 1)
+            roomy = [lane for lane in opened if lane.has_room(share, limits.lane_bytes)]
+            if not roomy:
+                await _wait(self._changed, 1.0)
+                continue
+            # A lane left out now may have room soon: look again early.
+            wait = 0.1 if len(roomy) == len(self._lanes) else 0.01
+            fetched = await self._reader.poll(
+                [lane.partition for lane in roomy],
+                timeout_s=wait,
+                max_records=min(limits.fetch_records, share),
+            )
+            arrived = self._take_in(fetched)
+            if arrived:
+                await self._prepare(arrived)
+
+    def _take_in(self, fetched: dict[Partition, list[Raw]]) -> list[tuple[Slot[E], Raw]]:
+        """Bind fetched records to the lanes current now; those without an open lane are dropped."""
+        arrived: list[tuple[Slot[E], Raw]] = []
+        for partition, records in fetched.items():
+            lane = self._lanes.get(partition)
+            if lane is not None:
+                arrived.extend(zip(lane.accept(records), records, strict=False))
+        return arrived
+
+    async def _prepare(self, arrived: Sequence[tuple[Slot[E], Raw]]) -> None:
+        records = [record for _, record in arrived]
+        jobs = await self._in_thread(self._handler.prepare, records)
+        now = self._clock.monotonic()
+        for (slot, _), job in zip(arrived, jobs, strict=True):
+            if job.plan is not None:
+                slot.lane.finish(slot, job.plan)
+            elif slot.lane.state is not State.CLOSED:
+                assert job.work is not None
+                self._pending.append(_Pending(slot, job.work, job.tokens, now))
+        self._arrived.set()
+
+    async def _batch(self) -> None:
+        engines = asyncio.Semaphore(self._limits.engines)
+        while True:
+            await engines.acquire()
+            batch = await self._next_batch()
+            self._spawn(self._infer(batch)).add_done_callback(lambda _: engines.release())
+
+    async def _next_batch(self) -> list[_Pending[W, E]]:
+        """Return a full micro-batch, or what is there once the oldest has waited long enough."""
+        limits = self._limits
+        while True:
+            self._arrived.clear()
+            if not self._pending:
+                await self._arrived.wait()
+                continue
+            left = limits.batch_wait_s - (self._clock.monotonic() - self._pending[0].since)
+            tokens = sum(p.tokens for p in self._pending[: limits.batch_items])
+            if (
+                left <= 0
+                or len(self._pending) >= limits.batch_items
+                or tokens >= limits.batch_tokens
+            ):
+                return self._pick()
+            await _wait(self._arrived, left)
+
+    def _pick(self) -> list[_Pending[W, E]]:
+        picked = next_batch(
+            [p.tokens for p in self._pending],
+            max_tokens=self._limits.batch_tokens,
+            max_items=self._limits.batch_items,
+        )
+        batch = [self._pending[i] for i in picked]
+        taken = set(picked)
+        self._pending = [p for i, p in enumerate(self._pending) if i not in taken]
+        return batch
+
+    async def _infer(self, batch: Sequence[_Pending[W, E]]) -> None:
+        try:
+            async with asyncio.timeout(self._limits.stall_s):
+                plans = await self._in_thread(self._handler.infer, [p.work for p in batch])
+        except TimeoutError:
+            raise Fatal(
+                f"The model has not answered for {self._limits.stall_s:.0f} s: "
+                "look at the load of this machine, then start this again."
+            ) from None
+        for pending, plan in zip(batch, plans, strict=True):
+            pending.slot.lane.finish(pending.slot, plan)
+
+    async def _in_thread(self, work: Callable[[list[Any]], list[Any]], items: list[Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, items)
+
+    # -- life and death ----------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def _drain(self) -> None:
+        """Fetch no more; wait until every lane has committed what it holds, within the budget."""
+        log.info("stopping: finishing what is in flight")
+        self._stopping = True
+        deadline = self._clock.monotonic() + self._limits.stop_s
+        while any(lane.slots for lane in self._lanes.values()):
+            left = deadline - self._clock.monotonic()
+            if left <= 0 or (self._failure is not None and self._failure.done()):
+                break
+            self._changed.clear()
+            await _wait(self._changed, min(left, 0.5))
+
+    async def _shut(self) -> None:
+        self._stopping = True
+        await self._revoked()
+        await self._reader.stop()
+        await _end(set(self._tasks), 0.0)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._failure is not None and self._failure.done():
+            self._failure.exception()  # retrieved: the caller has been told
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for the event at most this long, then clear it."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()
+
+
+async def _end(tasks: set[asyncio.Task[None]], budget_s: float) -> None:
+    """Give tasks a budget, then cancel them and wait for their end."""
+    if tasks and budget_s > 0:
+        await asyncio.wait(tasks, timeout=budget_s)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

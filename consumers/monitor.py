@@ -1,0 +1,118 @@
+"""The monitor role: decisions in, totals in Redis out.
+
+Redis holds the totals and, written by the same script, the next offset of each partition. That
+offset is where a lane starts, so nothing is counted twice or missed whatever dies when.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from consumers.aggregate import aggregate
+from consumers.errors import Fatal, LaneLost
+from consumers.lanes import Partition, Plan, Raw
+from consumers.loop import Job
+from consumers.store import Store, StoreError
+from schemas.codec import Undecodable, decode_decision
+from schemas.decision import Answered, Routed
+
+log = logging.getLogger(__name__)
+Decided = Routed | Answered
+
+
+class Offsets(Protocol):
+    """What the sink asks of the input about a partition."""
+
+    async def bounds(self, partition: Partition) -> tuple[int, int]: ...
+
+    async def commit(self, partition: Partition, offset: int) -> None: ...
+
+
+class MonitorHandler:
+    """Decodes decisions; there is nothing to infer."""
+
+    def prepare(self, records: Sequence[Raw]) -> list[Job[None, Decided]]:
+        """One job a record; what is no decision counts nowhere and is logged by its position."""
+        return [Job(plan=partial(_plan, _decoded(raw))) for raw in records]
+
+    def infer(self, works: Sequence[None]) -> list[Plan[Decided]]:
+        """Never called: every job comes finished."""
+        raise AssertionError("the monitor has nothing to infer")
+
+
+class MonitorSink:
+    """One partition's way into Redis; a compare-and-set of its offset keeps others out."""
+
+    def __init__(self, store: Store, offsets: Offsets, cluster: str, partition: Partition) -> None:
+        self._store = store
+        self._offsets = offsets
+        self._cluster = cluster
+        self._partition = partition
+        self._stored: int | None = None
+
+    async def open(self) -> int:
+        """Return the offset after the last one counted; `Fatal` where the log has no such place."""
+        topic, number = self._partition
+        first, end = await self._offsets.bounds(self._partition)
+        with _passing():
+            self._stored = await self._store.position(self._cluster, topic, number)
+        if self._stored is None:
+            return first
+        if self._stored > end:
+            raise Fatal(
+                f"Redis has counted {topic}[{number}] up to offset {self._stored}, but the topic "
+                f"ends at {end}: it was deleted and made anew; give redis.prefix a new name to "
+                "start new totals."
+            )
+        if self._stored < first:
+            log.warning(
+                "%s[%d]: %d decisions expired before they were counted",
+                topic,
+                number,
+                first - self._stored,
+            )
+        return max(self._stored, first)
+
+    async def commit(self, outputs: Sequence[Decided], next_offset: int) -> None:
+        """Count a batch and move the offset, or raise `LaneLost` where another monitor did."""
+        topic, number = self._partition
+        delta = aggregate(outputs)
+        with _passing():
+            moved = await self._store.apply(
+                self._cluster, topic, number, self._stored, next_offset, delta
+            )
+        if not moved:
+            raise LaneLost("the offset in Redis was moved by another monitor, or by a retry")
+        self._stored = next_offset
+        # Only so that tools which watch a group's lag see this one; Redis's offset is what counts.
+        with suppress(LaneLost):
+            await self._offsets.commit(self._partition, next_offset)
+
+    async def close(self) -> None:
+        """Nothing to close: the store is shared."""
+
+
+@contextmanager
+def _passing() -> Iterator[None]:
+    """A Redis that is away for a while costs the lane, not the role."""
+    try:
+        yield
+    except StoreError as error:
+        if error.passing:
+            raise LaneLost(str(error)) from error
+        raise
+
+
+def _decoded(raw: Raw) -> Decided | None:
+    try:
+        return decode_decision(raw.value)
+    except Undecodable as fault:
+        log.warning("%s[%d]@%d is no decision: %s", raw.topic, raw.partition, raw.offset, fault)
+        return None
+
+
+def _plan(decision: Decided | None, moment: datetime, ms: float) -> list[Decided]:
+    return [] if decision is None else [decision]

@@ -1,0 +1,69 @@
+"""Token ids to answers, from several threads at once, with one bad message harming no other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Literal
+
+from router.bundle import Bundle
+from router.confidence import predictions
+from router.engine import Engine, EngineError
+from router.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A model's answer. ``inference_ms`` is the session's time for the whole micro-batch."""
+
+    label: str
+    confidence: float
+    inference_ms: float
+
+
+class Scorer:
+    """One tier's network: as many engines as threads may use at once, and how to read them."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        side: Literal["edge", "cloud"],
+        engines: int,
+        tick: Callable[[], float],
+    ) -> None:
+        """Load the engines of one thread each; raises `router.bundle.BundleError`."""
+        model = getattr(bundle.manifest.models, side)
+        make = bundle.edge if side == "edge" else bundle.cloud
+        self.tier: str = model.tier
+        self.bundle_version = bundle.manifest.bundle_version
+        self._labels = bundle.manifest.labels
+        self._temperature: float = model.temperature
+        self._tokenizer: Tokenizer = bundle.tokenizer()
+        self._tick = tick
+        # Engines of one thread each: a session of two threads is at times no faster than of one.
+        self._idle: SimpleQueue[Engine] = SimpleQueue()
+        for _ in range(engines):
+            self._idle.put(make(threads=1))
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text."""
+        return self._tokenizer.encode(texts)
+
+    def score(self, batch: Sequence[Sequence[int]]) -> list[Scored | EngineError]:
+        """Return an answer for each message; where the batch fails, each is tried alone."""
+        started = self._tick()
+        engine = self._idle.get()
+        try:
+            logits = engine.logits(batch)
+        except EngineError as error:
+            if len(batch) == 1:
+                return [error]
+            logits = None
+        finally:
+            self._idle.put(engine)
+        if logits is None:
+            return [self.score([tokens])[0] for tokens in batch]
+        spent_ms = (self._tick() - started) * 1000
+        return [
+            Scored(label, confidence, spent_ms)
+            for label, confidence in predictions(logits, self._temperature, self._labels)
+        ]

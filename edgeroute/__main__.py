@@ -1,0 +1,5 @@
+"""`python -m edgeroute` is `edgeroute`."""
+
+from edgeroute.cli import main
+
+main()

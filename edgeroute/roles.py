@@ -1,0 +1,198 @@
+"""Puts a role together from settings and runs it."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from consumers import kafka
+from consumers.cloud import CloudHandler
+from consumers.edge import EdgeHandler, EdgeRules
+from consumers.lanes import Partition
+from consumers.loop import Clock, Limits, Loop, Sink
+from consumers.monitor import MonitorHandler, MonitorSink
+from consumers.scoring import Scorer
+from consumers.store import Store
+from edgeroute.settings import Settings, cores
+from router.bundle import load_bundle
+from router.plan import Output, Writing
+from router.policy import Policy, bundle_policy, reference_policy
+from schemas.bundle import Manifest
+
+log = logging.getLogger("edgeroute")
+CLOCK: Final = Clock(time.monotonic, lambda: datetime.now(UTC))
+SinkOf = Callable[[Partition], Sink[Output]]
+
+
+def connection(settings: Settings) -> kafka.Connection:
+    """Return how to reach the cluster."""
+    given = settings.kafka
+    return kafka.Connection(
+        bootstrap_servers=given.bootstrap_servers,
+        security_protocol=given.security_protocol,
+        sasl_mechanism=given.sasl_mechanism,
+        username=given.username,
+        password=given.password.get_secret_value() if given.password else None,
+        ca_file=str(given.ca_file) if given.ca_file else None,
+    )
+
+
+def topic_names(settings: Settings) -> dict[str, str]:
+    """Return the topic of each role a record can be written to."""
+    names = settings.topics
+    return {
+        "results": names.results,
+        "escalations": names.escalations,
+        "decisions": names.decisions,
+        "dead_letters": names.dead_letters,
+    }
+
+
+def policy_of(settings: Settings, manifest: Manifest) -> Policy:
+    """Return the policy: setting, else the bundle's calibrated value, else the reference's."""
+    given, calibrated = settings.policy, manifest.thresholds
+    tiers = (manifest.models.edge.tier,)
+    overrides = {
+        "confidence": given.confidence,
+        "complexity": given.complexity,
+        "audit_rate": given.audit_rate,
+    }
+    if given.name == "reference":
+        return reference_policy(tiers, salt=given.salt, **overrides)
+    return bundle_policy(
+        tiers,
+        salt=given.salt,
+        calibrated={
+            "confidence": calibrated.confidence,
+            "complexity": calibrated.complexity,
+            "audit_rate": calibrated.audit_rate,
+        },
+        **overrides,
+    )
+
+
+async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
+    """Run an edge router until ``stop``."""
+    bundle = load_bundle(settings.bundle)
+    limits = _limits(settings)
+    rules = EdgeRules(
+        policy=policy_of(settings, bundle.manifest),
+        roles=frozenset(role.casefold() for role in settings.edge.roles),
+        text_characters=settings.limits.text_characters,
+        price=settings.prices.edge,
+        writing=_writing(settings),
+    )
+    scorer = Scorer(bundle, "edge", limits.engines, time.perf_counter)
+    handler = EdgeHandler(scorer, rules, available=lambda: True)
+    async with _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of):
+        log.info("bundle %s, policy %s", scorer.bundle_version, rules.policy.version)
+        await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
+
+
+async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
+    """Run a cloud worker until ``stop``."""
+    limits = _limits(settings)
+    scorer = Scorer(load_bundle(settings.bundle), "cloud", limits.engines, time.perf_counter)
+    handler = CloudHandler(scorer, settings.prices.cloud, _writing(settings))
+    async with _reading(settings, "cloud", settings.topics.escalations) as (source, sink_of):
+        await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
+
+
+async def run_monitor(settings: Settings, stop: asyncio.Event) -> None:
+    """Run a monitor until ``stop``."""
+    reached = connection(settings)
+    exactly_once = await delivers_exactly_once(settings)
+    cluster = await kafka.cluster_id(reached)
+    member = _member(settings, "monitor", exactly_once)
+    source = kafka.Source(reached, member, settings.topics.decisions, CLOCK.monotonic)
+    async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
+        for warning in await store.warnings():
+            log.warning("%s", warning)
+
+        def sink_of(partition: Partition) -> MonitorSink:
+            return MonitorSink(store, source, cluster, partition)
+
+        await Loop(source, sink_of, MonitorHandler(), _limits(settings), CLOCK).run(stop)
+
+
+async def delivers_exactly_once(settings: Settings) -> bool:
+    """Return whether the broker's transactions are used: as set, or as the broker can."""
+    wanted = settings.kafka.delivery
+    if wanted != "auto":
+        return wanted == "exactly-once"
+    probe = f"{settings.kafka.group_prefix}.probe"
+    return await kafka.has_transactions(connection(settings), probe)
+
+
+def stop_on_signals(stop: asyncio.Event) -> list[signal.Signals]:
+    """Set ``stop`` at SIGTERM and SIGINT, so that what is in flight is finished first.
+
+    The list returned holds the signals that came.
+    """
+    came: list[signal.Signals] = []
+
+    def on(number: signal.Signals) -> None:
+        came.append(number)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on, number)
+    return came
+
+
+@asynccontextmanager
+async def _reading(
+    settings: Settings, role: str, topic: str
+) -> AsyncIterator[tuple[kafka.Source, SinkOf]]:
+    """Yield a role's input and its lanes' ways out."""
+    reached, names = connection(settings), topic_names(settings)
+    exactly_once = await delivers_exactly_once(settings)
+    log.info("delivery: %s", "exactly once" if exactly_once else "AT LEAST ONCE (no transactions)")
+    member = _member(settings, role, exactly_once)
+    source = kafka.Source(reached, member, topic, CLOCK.monotonic)
+    async with AsyncExitStack() as stack:
+        if exactly_once:
+            yield (
+                source,
+                lambda p: kafka.TransactionalSink(reached, member, source, p, names),
+            )
+        else:
+            producer = await stack.enter_async_context(kafka.plain_producer(reached))
+            yield source, lambda p: kafka.PlainSink(producer, source, p, names)
+
+
+def _member(settings: Settings, role: str, exactly_once: bool) -> kafka.Member:
+    return kafka.Member(
+        group=f"{settings.kafka.group_prefix}.{role}",
+        session_timeout_s=settings.kafka.session_timeout_s,
+        transaction_timeout_s=settings.kafka.transaction_timeout_s,
+        committed_only=exactly_once,
+    )
+
+
+def _writing(settings: Settings) -> Writing:
+    return Writing(
+        provisional=settings.edge.provisional_results,
+        text_in_results=settings.edge.text_in_results,
+        dead_letter_bytes=settings.limits.dead_letter_bytes,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    given = settings.limits
+    return Limits(
+        in_flight=given.in_flight,
+        batch_items=given.batch_items,
+        batch_tokens=given.batch_tokens,
+        batch_wait_s=given.batch_wait_ms / 1000,
+        commit_wait_s=given.commit_wait_ms / 1000,
+        transaction_records=given.transaction_records,
+        engines=given.engines or cores(),
+        stop_s=given.stop_s,
+        revoke_s=given.revoke_s,
+    )

@@ -1,0 +1,278 @@
+"""What goes where: from a decision to the records that a lane writes in one transaction.
+
+Everything here is a function of its arguments; the moment and the processing time are among them.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from router.policy import Decided
+from schemas.codec import Headers, Undecodable, dead_letter_headers, encode
+from schemas.dead_letter import DeadLetter
+from schemas.decision import Answered, Reason, Routed
+from schemas.escalation import EdgeAnswer, Escalation
+from schemas.record import Source, identity_of
+from schemas.result import Result
+from schemas.transcript import Transcript
+
+TopicRole = Literal["results", "escalations", "decisions", "dead_letters"]
+_LONGEST_KEY: Final = 1024
+"""A dead letter keeps its input's key only up to here: the key counts towards the topic's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One record to write: to which topic (by role), and its bytes."""
+
+    topic: TopicRole
+    key: bytes | None
+    value: bytes
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What the settings say about what is written."""
+
+    provisional: bool = True
+    """Whether an escalated item's edge answer goes to `results` at once, as provisional."""
+    text_in_results: bool = False
+    dead_letter_bytes: int = 900_000
+    """The longest value a dead letter keeps; a longer one keeps its beginning, size and SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a record is written: the moment, and milliseconds since it was fetched."""
+
+    moment: datetime
+    processing_ms: float
+    inference_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A decoded input and its position."""
+
+    transcript: Transcript
+    source: Source
+
+    @property
+    def identity(self) -> str:
+        """The message's identity, from which its audit draw derives."""
+        return identity_of(self.transcript.conversation_id, self.transcript.turn, self.source)
+
+
+def conversation_key(conversation_id: str | None, identity: str) -> bytes:
+    """Return the key that keeps a conversation in order on every topic."""
+    return (conversation_id or identity).encode()
+
+
+def skipped(turn: Turn, reason: Reason, timing: Timing) -> list[Output]:
+    """A record that is not scored: recorded, unpriced, and final at once."""
+    routed = Routed(
+        source=turn.source,
+        identity=turn.identity,
+        conversation_id=turn.transcript.conversation_id,
+        turn=turn.transcript.turn,
+        run_id=turn.transcript.run_id,
+        route="skipped",
+        reason=reason,
+        decided_at=timing.moment,
+        processing_ms=timing.processing_ms,
+    )
+    result = Result(
+        source=turn.source,
+        identity=turn.identity,
+        conversation_id=turn.transcript.conversation_id,
+        turn=turn.transcript.turn,
+        run_id=turn.transcript.run_id,
+        status="final",
+        answered_by="nobody",
+        reason=reason,
+        answered_at=timing.moment,
+    )
+    key = conversation_key(turn.transcript.conversation_id, turn.identity)
+    return [
+        Output("decisions", key, encode(routed)),
+        Output("results", key, encode(result)),
+    ]
+
+
+def routed(
+    turn: Turn, decided: Decided, price: float, writing: Writing, timing: Timing
+) -> list[Output]:
+    """A scored record: its `routed` record, its result, and its escalation where it has one."""
+    transcript, identity, verdict = turn.transcript, turn.identity, decided.verdict
+    escalates = decided.route == "cloud"
+    record = Routed(
+        source=turn.source,
+        identity=identity,
+        conversation_id=transcript.conversation_id,
+        turn=transcript.turn,
+        run_id=transcript.run_id,
+        route=decided.route,
+        reason=decided.reason,
+        verdict=verdict,
+        price=price,
+        decided_at=timing.moment,
+        processing_ms=timing.processing_ms,
+        inference_ms=timing.inference_ms,
+    )
+    key = conversation_key(transcript.conversation_id, identity)
+    outputs = [Output("decisions", key, encode(record))]
+    if not escalates or writing.provisional:
+        result = Result(
+            source=turn.source,
+            identity=identity,
+            conversation_id=transcript.conversation_id,
+            turn=transcript.turn,
+            run_id=transcript.run_id,
+            status="provisional" if escalates else "final",
+            answered_by="edge",
+            reason=decided.reason,
+            label=verdict.label,
+            confidence=verdict.confidence,
+            bundle_version=verdict.bundle_version,
+            text=transcript.text if writing.text_in_results else None,
+            answered_at=timing.moment,
+        )
+        outputs.append(Output("results", key, encode(result)))
+    if escalates:
+        escalation = escalation_of(turn, decided, timing.moment)
+        outputs.append(Output("escalations", key, encode(escalation)))
+    return outputs
+
+
+def escalation_of(turn: Turn, decided: Decided, moment: datetime) -> Escalation:
+    """Return what travels to the cloud. The one place a message's text leaves the edge."""
+    transcript, verdict = turn.transcript, decided.verdict
+    return Escalation(
+        source=turn.source,
+        identity=turn.identity,
+        conversation_id=transcript.conversation_id,
+        turn=transcript.turn,
+        run_id=transcript.run_id,
+        language=transcript.language,
+        text=transcript.text,
+        edge=EdgeAnswer(
+            label=verdict.label,
+            confidence=verdict.confidence,
+            tier=verdict.tier,
+            bundle_version=verdict.bundle_version,
+        ),
+        reason=decided.reason,
+        escalated_at=moment,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CloudAnswer:
+    """The worker's answer to an escalation: the teacher's, or the edge's it fell back to."""
+
+    label: str
+    confidence: float
+    tier: str
+    bundle_version: str
+    price: float
+    failed: bool = False
+
+
+def answered(
+    escalation: Escalation,
+    position: Source,
+    answer: CloudAnswer,
+    writing: Writing,
+    timing: Timing,
+) -> list[Output]:
+    """An escalation's `answered` record and its final result."""
+    reason: Reason = "cloud_error" if answer.failed else escalation.reason
+    waited = (timing.moment - escalation.escalated_at).total_seconds() * 1000
+    record = Answered(
+        source=escalation.source,
+        escalation=position,
+        identity=escalation.identity,
+        conversation_id=escalation.conversation_id,
+        turn=escalation.turn,
+        run_id=escalation.run_id,
+        reason=reason,
+        tier=answer.tier,
+        label=answer.label,
+        confidence=answer.confidence,
+        edge_label=escalation.edge.label,
+        bundle_version=answer.bundle_version,
+        price=answer.price,
+        answered_at=timing.moment,
+        # Two machines' clocks: an answer is never earlier than its question.
+        waited_ms=max(waited, 0.0),
+        processing_ms=timing.processing_ms,
+        inference_ms=timing.inference_ms,
+    )
+    result = Result(
+        source=escalation.source,
+        identity=escalation.identity,
+        conversation_id=escalation.conversation_id,
+        turn=escalation.turn,
+        run_id=escalation.run_id,
+        status="final",
+        answered_by="edge" if answer.failed else "cloud",
+        reason=reason,
+        label=answer.label,
+        confidence=answer.confidence,
+        bundle_version=answer.bundle_version,
+        text=escalation.text if writing.text_in_results else None,
+        answered_at=timing.moment,
+    )
+    key = conversation_key(escalation.conversation_id, escalation.identity)
+    return [Output("decisions", key, encode(record)), Output("results", key, encode(result))]
+
+
+def dead_letter(
+    source: Source,
+    key: bytes | None,
+    value: bytes | None,
+    fault: Undecodable,
+    writing: Writing,
+    timing: Timing,
+) -> Output:
+    """The dead letter of a record: the original bytes as value, everything else in headers."""
+    whole = value or b""
+    letter = DeadLetter(
+        cause=fault.cause,
+        error=fault.error,
+        error_class=type(fault).__name__,
+        source=source,
+        size=len(whole),
+        sha256=hashlib.sha256(whole).hexdigest(),
+        truncated=len(whole) > writing.dead_letter_bytes,
+        failed_at=timing.moment,
+    )
+    return Output(
+        "dead_letters",
+        key if key is None or len(key) <= _LONGEST_KEY else None,
+        whole[: writing.dead_letter_bytes],
+        dead_letter_headers(letter),
+    )
+
+
+def refused(
+    source: Source,
+    key: bytes | None,
+    value: bytes | None,
+    fault: Undecodable,
+    writing: Writing,
+    timing: Timing,
+) -> list[Output]:
+    """An input that is no valid transcript: a dead letter, and its `routed` record."""
+    record = Routed(
+        source=source,
+        identity=identity_of(None, None, source),
+        route="dead_letter",
+        reason="invalid_record",
+        decided_at=timing.moment,
+        processing_ms=timing.processing_ms,
+    )
+    letter = dead_letter(source, key, value, fault, writing, timing)
+    return [letter, Output("decisions", letter.key, encode(record))]
