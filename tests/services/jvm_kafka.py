@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -83,7 +84,9 @@ class JvmKafka:
     its lives is `log`. Leaving the context (or `close`) ends it and removes the data.
     """
 
-    def __init__(self, folder: Path | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="edgeroute-kafka-")
@@ -94,7 +97,7 @@ class JvmKafka:
         self._port = free_port()
         self._config = folder / "server.properties"
         self._process: subprocess.Popen[bytes] | None = None
-        self._config.write_text(self._properties(settings))
+        self._config.write_text(self._properties(settings or {}))
 
     @property
     def bootstrap_servers(self) -> str:
@@ -200,7 +203,7 @@ class JvmKafka:
     def _last_words(self) -> str:
         return self.log.read_text(errors="replace")[-500:]
 
-    def _properties(self, settings: dict[str, str]) -> str:
+    def _properties(self, settings: Mapping[str, str]) -> str:
         controller = free_port()
         values = {
             "process.roles": "broker,controller",
