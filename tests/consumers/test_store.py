@@ -38,7 +38,7 @@ async def configured(url: str, **settings: str) -> AsyncIterator["redis.asyncio.
     """Run with these settings of the server, then with the old ones again."""
     async with admin(url) as client:
         names = {name: name.replace("_", "-") for name in settings}
-        old = {name: (await client.config_get(names[name]))[names[name]] for name in settings}
+        old = {name: str((await client.config_get(names[name]))[names[name]]) for name in settings}
         for name, value in settings.items():
             await client.config_set(names[name], value)
         try:
