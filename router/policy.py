@@ -1,0 +1,267 @@
+"""When a message goes to the cloud, and why. Nothing here knows how many tiers there are.
+
+An item stays with the first edge tier that keeps it, unless it is among the audited share, which
+goes to the cloud so that the edge's quality can be measured on what it would have kept.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypedDict
+
+from router.complexity import RULES, Complexity, TextFeatures, complexity_of, features
+from schemas.decision import Breakdown, Reason, Verdict
+
+CONFIDENCE: Final = 0.90
+COMPLEXITY: Final = 0.75
+AUDIT_RATE: Final = 0.05
+"""The reference's numbers, used where neither a setting nor the bundle gives one."""
+
+LONGEST_NAME: Final = 200
+"""Characters in the name of a tier or a policy; a version is a name and 13 more."""
+
+
+class Calibrated(TypedDict, total=False):
+    """What a bundle recommends; what is absent or None falls back to the reference's number."""
+
+    confidence: float | None
+    complexity: float | None
+    audit_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A model at the edge, and the confidence from which its answer is good enough."""
+
+    name: str
+    threshold: float
+
+    def __post_init__(self) -> None:
+        """Refuse what no decision record could carry."""
+        _check_name("tier", self.name)
+        object.__setattr__(self, "threshold", _share("tier's threshold", self.threshold))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that decides, besides the message and the models.
+
+    ``tiers`` are the edge's, in the order in which they are asked. ``version`` is the name and a
+    hash of every field and of the complexity's rules, so two policies that could decide differently
+    never share one.
+    """
+
+    name: str
+    tiers: tuple[Tier, ...]
+    complexity_threshold: float = COMPLEXITY
+    audit_rate: float = AUDIT_RATE
+    salt: str = ""
+    version: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot decide."""
+        _check_name("policy", self.name)
+        if not self.tiers:
+            raise ValueError("a policy must have at least one tier")
+        if len({tier.name for tier in self.tiers}) < len(self.tiers):
+            raise ValueError("the tiers of a policy must have different names")
+        threshold = _share("complexity threshold", self.complexity_threshold)
+        object.__setattr__(self, "complexity_threshold", threshold)
+        object.__setattr__(self, "audit_rate", _share("audit rate", self.audit_rate))
+        object.__setattr__(self, "version", _version(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one tier said of a message."""
+
+    tier: str
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Where a scored message goes, why, and the record of how that came about."""
+
+    route: Literal["edge", "cloud"]
+    reason: Reason
+    verdict: Verdict
+
+
+def reference_policy(
+    tiers: Sequence[str],
+    *,
+    salt: str,
+    confidence: float | None = None,
+    complexity: float | None = None,
+    audit_rate: float | None = None,
+) -> Policy:
+    """Return the policy named `reference`: each setting, else the reference's number.
+
+    Every tier has the same threshold.
+    """
+    settings = Calibrated(confidence=confidence, complexity=complexity, audit_rate=audit_rate)
+    return _policy("reference", tiers, salt, settings, Calibrated())
+
+
+def bundle_policy(
+    tiers: Sequence[str],
+    *,
+    salt: str,
+    calibrated: Calibrated,
+    confidence: float | None = None,
+    complexity: float | None = None,
+    audit_rate: float | None = None,
+) -> Policy:
+    """Return the policy named `bundle`: each setting, else the bundle's, else the reference's."""
+    settings = Calibrated(confidence=confidence, complexity=complexity, audit_rate=audit_rate)
+    return _policy("bundle", tiers, salt, settings, calibrated)
+
+
+def audited(policy: Policy, identity: str) -> bool:
+    """Return whether a message is in the share taken at random.
+
+    The draw depends on the identity, the salt and the rate alone, so a replay draws the same, and a
+    higher rate takes the same messages and more.
+    """
+    # Python's own hash differs by process. The salt is hashed to be a key whatever its length.
+    key = hashlib.blake2b(_encoded(policy.salt), digest_size=32).digest()
+    digest = hashlib.blake2b(_encoded(identity), digest_size=8, key=key, person=b"edgeroute-audit")
+    # 53 bits are what a float holds; with 64 the largest draws would round up to 1.
+    draw = (int.from_bytes(digest.digest(), "big") >> 11) / 2.0**53
+    return draw < policy.audit_rate
+
+
+def keeps(policy: Policy, tier_index: int, text: TextFeatures, confidence: float) -> bool:
+    """Return whether a tier keeps a message, before the audit; if not, the next one is asked."""
+    return _keeps(policy, tier_index, complexity_of(text, confidence), confidence)
+
+
+def decide(
+    policy: Policy,
+    *,
+    identity: str,
+    text: str,
+    answers: Sequence[Answer],
+    available: bool,
+    bundle_version: str,
+) -> Decided:
+    """Decide about a message from what the tiers asked so far said of it, in order.
+
+    The first tier that keeps it decides, else the last one; so it makes no difference whether tiers
+    after the first that keeps were asked too. ``available`` is whether the cloud takes work: where
+    it does not, nothing is escalated and the propensity is 0. Answers that do not suffice, or of
+    other tiers, are a ValueError.
+    """
+    index, scores = _walk(policy, features(text), answers)
+    answer, tier = answers[index], policy.tiers[index]
+    reason = _reason(policy, identity, tier, answer, scores)
+    if reason != "optimal_edge" and not available:
+        reason = "cloud_error"
+    return Decided(
+        route="edge" if reason in ("optimal_edge", "cloud_error") else "cloud",
+        reason=reason,
+        verdict=Verdict(
+            tier=tier.name,
+            label=answer.label,
+            confidence=answer.confidence,
+            complexity=scores.total,
+            breakdown=Breakdown(
+                length=scores.length,
+                syntax=scores.syntax,
+                uncertainty=scores.uncertainty,
+                emotion=scores.emotion,
+                keywords=scores.keywords,
+            ),
+            score=answer.confidence,
+            threshold=tier.threshold,
+            complexity_threshold=policy.complexity_threshold,
+            propensity=policy.audit_rate if available else 0.0,
+            available=available,
+            bundle_version=bundle_version,
+            policy_version=policy.version,
+        ),
+    )
+
+
+def _walk(policy: Policy, text: TextFeatures, answers: Sequence[Answer]) -> tuple[int, Complexity]:
+    """Return the index of the tier that decides, and the complexity that it saw."""
+    asked = tuple(answer.tier for answer in answers)
+    if not asked or asked != tuple(tier.name for tier in policy.tiers[: len(asked)]):
+        raise ValueError("the answers must be those of the policy's first tiers, in order")
+    for index, answer in enumerate(answers):
+        scores = complexity_of(text, answer.confidence)
+        if _keeps(policy, index, scores, answer.confidence) or index == len(policy.tiers) - 1:
+            return index, scores
+    raise ValueError("no tier asked so far keeps the message, and there is another one to ask")
+
+
+def _keeps(policy: Policy, tier_index: int, scores: Complexity, confidence: float) -> bool:
+    simple = scores.total <= policy.complexity_threshold
+    return simple and confidence >= policy.tiers[tier_index].threshold
+
+
+def _reason(
+    policy: Policy, identity: str, tier: Tier, answer: Answer, scores: Complexity
+) -> Reason:
+    """Return the first reason that holds, as if the cloud were available."""
+    if scores.total > policy.complexity_threshold:
+        return "high_complexity"
+    if answer.confidence < tier.threshold:
+        return "low_confidence"
+    return "random_cloud" if audited(policy, identity) else "optimal_edge"
+
+
+def _policy(
+    name: str, tiers: Sequence[str], salt: str, settings: Calibrated, calibrated: Calibrated
+) -> Policy:
+    threshold = _first(settings.get("confidence"), calibrated.get("confidence"), CONFIDENCE)
+    return Policy(
+        name=name,
+        tiers=tuple(Tier(tier, threshold) for tier in tiers),
+        complexity_threshold=_first(
+            settings.get("complexity"), calibrated.get("complexity"), COMPLEXITY
+        ),
+        audit_rate=_first(settings.get("audit_rate"), calibrated.get("audit_rate"), AUDIT_RATE),
+        salt=salt,
+    )
+
+
+def _first(setting: float | None, calibrated: float | None, reference: float) -> float:
+    """Return the first that is given; 0 is given."""
+    if setting is not None:
+        return setting
+    return reference if calibrated is None else calibrated
+
+
+def _version(policy: Policy) -> str:
+    content = {
+        "complexity": RULES,
+        "tiers": [[tier.name, tier.threshold] for tier in policy.tiers],
+        "complexity_threshold": policy.complexity_threshold,
+        "audit_rate": policy.audit_rate,
+        "salt": policy.salt,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"{policy.name}-{hashlib.blake2b(canonical.encode(), digest_size=6).hexdigest()}"
+
+
+def _share(what: str, value: float) -> float:
+    """Return the value as a float; 1 and 1.0, 0.0 and -0.0 must give the same version."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"the {what} must lie between 0 and 1")
+    return float(value) + 0.0
+
+
+def _check_name(what: str, name: str) -> None:
+    if not 0 < len(name) <= LONGEST_NAME or "\x00" in name:
+        raise ValueError(
+            f"the name of a {what} must have 1 to {LONGEST_NAME} characters, none of them null"
+        )
+
+
+def _encoded(text: str) -> bytes:
+    """A setting or a topic's name may hold a lone surrogate, which strict UTF-8 refuses."""
+    return text.encode("utf-8", "surrogatepass")
