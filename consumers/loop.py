@@ -164,7 +164,8 @@ class Loop(Generic[W, E]):
             self._spawn(self._fetch())
             self._spawn(self._batch())
             stopping = asyncio.ensure_future(stop.wait())
-            await asyncio.wait([stopping, self._failure], return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [stopping, self._failure]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             if not self._failure.done():
                 await self._drain()

@@ -185,8 +185,8 @@ def _log(level: str) -> None:
 
 async def _report(settings: Settings, run_id: str | None, as_json: bool) -> None:
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
-        totals = await store.totals(run_id)
-    figures = report.figures(totals, settings.prices)
+        totals, runs = await store.totals(run_id), await store.runs()
+    figures = report.figures(totals, roles.prices(settings), run_id=run_id, runs=runs)
     if as_json:
         typer.echo(figures.model_dump_json(indent=2))
     else:

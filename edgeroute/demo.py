@@ -65,7 +65,7 @@ def run(settings: Settings, transcripts: Path | None, console: Console) -> None:
         console.print(f"started {', '.join(ROLES)}: one process each")
         sent = _feed(ours, transcripts, console)
         totals = asyncio.run(_route(ours, sent, children, folder, console))
-        report.render(report.figures(totals, ours.prices), console)
+        report.render(report.figures(totals, roles.prices(ours)), console)
 
 
 async def _create_topics(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from consumers.scoring import Scorer
 from consumers.store import Store
 from edgeroute.settings import Settings, cores
 from router.bundle import load_bundle
+from router.economics import Prices
 from router.plan import Output, Writing
 from router.policy import Policy, bundle_policy, reference_policy
 from schemas.bundle import Manifest
@@ -39,6 +40,11 @@ def connection(settings: Settings) -> kafka.Connection:
         password=given.password.get_secret_value() if given.password else None,
         ca_file=str(given.ca_file) if given.ca_file else None,
     )
+
+
+def prices(settings: Settings) -> Prices:
+    """Return what an inference costs."""
+    return Prices(edge=settings.prices.edge, cloud=settings.prices.cloud)
 
 
 def topic_names(settings: Settings) -> dict[str, str]:
