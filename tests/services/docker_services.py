@@ -1,8 +1,10 @@
 """Kafka and Redis in Docker, through testcontainers."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,13 +16,14 @@ REDIS_IMAGE: Final = "redis:7.4-alpine"
 _OWNER: Final = "edgeroute.tests.owner"
 
 
+@cache
 def why_unavailable(image: str) -> str | None:
     """Return why ``image`` cannot be run here, or None if it can; pulls it where it is missing."""
     from docker.errors import DockerException
 
     try:
         client = _client()
-    except DockerException:
+    except (DockerException, OSError):
         return "no Docker engine answers"
     try:
         return None if _have(client, image) else f"the image {image} cannot be pulled"
@@ -66,9 +69,19 @@ def docker_redis() -> Iterator[str]:
 def _client() -> "DockerClient":
     import docker
 
+    _knock()
     client = docker.from_env(timeout=10)
     client.ping()
     return client
+
+
+def _knock() -> None:
+    """Raise OSError where nobody listens: the Docker client would leave its socket open there."""
+    scheme, _, path = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(10)
+            door.connect(path)
 
 
 def _have(client: "DockerClient", image: str) -> bool:
