@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_S: Final = 10.0
 """aiokafka's 40 s would make a stopping member wait that long for a coordinator that is away."""
+CLOSE_S: Final = 2.0
+"""How long closing a client may take; a rebalance waits for it."""
 NO_IDLE_LIMIT_MS: Final = 2**31 - 1
 """aiokafka leaves the group when nobody polls; a full or a standby member polls nothing and must
 stay. Liveness is watched by the loop instead."""
@@ -144,11 +146,18 @@ class Source:
     """One topic read as a member of a consumer group, lane by lane."""
 
     def __init__(
-        self, connection: Connection, member: Member, topic: str, clock: Callable[[], float]
+        self,
+        connection: Connection,
+        member: Member,
+        topic: str,
+        outputs: Iterable[str],
+        clock: Callable[[], float],
     ) -> None:
+        """Describe it; ``outputs`` are topics that must exist too before anything is read."""
         self._connection = connection
         self._member = member
         self._topic = topic
+        self._outputs = tuple(outputs)
         self._clock = clock
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -185,10 +194,11 @@ class Source:
         except (KafkaError, OSError, TimeoutError) as error:
             await _quietly(consumer.stop())
             raise said(error, self._connection) from error
-        if self._topic not in topics:
+        missing = [topic for topic in (self._topic, *self._outputs) if topic not in topics]
+        if missing:
             await _quietly(consumer.stop())
             raise Fatal(
-                f"There is no topic {self._topic}: create it with `edgeroute topics create`."
+                f"There is no topic {missing[0]}: create it with `edgeroute topics create`."
             )
         self._consumer = consumer
         consumer.subscribe([self._topic], listener=_Listener(assigned, revoked))
@@ -238,10 +248,16 @@ class Source:
         return int(offset)
 
     async def bounds(self, partition: Partition) -> tuple[int, int]:
-        """Return the first offset of the log and the one after its last."""
+        """Return the first offset of the log and the one after its last.
+
+        The embedded broker gives wrong ends, so where we read without transactions the end is
+        beyond everything.
+        """
         tp = TopicPartition(*partition)
         async with lane_errors():
             first = (await self.consumer.beginning_offsets([tp]))[tp]
+            if not self._member.committed_only:
+                return int(first), 2**63 - 1
             end = (await self.consumer.end_offsets([tp]))[tp]
         return int(first), int(end)
 
@@ -323,6 +339,8 @@ class TransactionalSink:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
         if self._producer is not None:
             await _quietly(self._producer.stop())
+            # Where stopping ran out of time the connections are still open; closing twice is fine.
+            await _quietly(self._producer.client.close())
 
 
 class PlainSink:
@@ -485,5 +503,5 @@ async def cluster_id(connection: Connection) -> str:
 async def _quietly(closing: Awaitable[Any]) -> None:
     """Close a client within a limit; what it says while closing helps nobody."""
     with suppress(KafkaError, OSError, TimeoutError, AssertionError):
-        async with asyncio.timeout(REQUEST_TIMEOUT_S / 2):
+        async with asyncio.timeout(CLOSE_S):
             await closing

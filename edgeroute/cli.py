@@ -5,6 +5,7 @@ import json
 import logging
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from pathlib import Path
@@ -179,8 +180,30 @@ def _log(level: str) -> None:
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    # aiokafka logs every rebalance at INFO and harmless start-up retries at WARNING.
+    # aiokafka logs every rebalance at INFO and harmless start-up retries at WARNING; while a broker
+    # is away it says so ten times a second.
     logging.getLogger("aiokafka").setLevel(max(logging.ERROR, logging.getLevelName(level)))
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_Seldom(time.monotonic))
+
+
+class _Seldom(logging.Filter):
+    """Lets a line of a library pass once in so many seconds."""
+
+    def __init__(self, tick: Callable[[], float], every_s: float = 10.0) -> None:
+        super().__init__()
+        self._tick = tick
+        self._every_s = every_s
+        self._last: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        place, now = (record.name, record.lineno), self._tick()
+        if now - self._last.get(place, -self._every_s) < self._every_s:
+            return False
+        self._last[place] = now
+        return True
 
 
 async def _report(settings: Settings, run_id: str | None, as_json: bool) -> None:

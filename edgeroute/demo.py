@@ -18,7 +18,7 @@ from consumers.embedded import embedded_broker, embedded_redis, end_with_parent
 from consumers.replay import record_of
 from consumers.store import Store
 from edgeroute import feed, report, roles, sample
-from edgeroute.settings import Settings, SettingsError, child_environment
+from edgeroute.settings import CONFIG_VARIABLE, Settings, SettingsError, child_environment
 from router.bundle import load_bundle
 
 ROLES: Final = ("edge", "cloud", "monitor")
@@ -44,7 +44,10 @@ def run(settings: Settings, transcripts: Path | None, console: Console) -> None:
         servers = stack.enter_context(embedded_broker())
         url = stack.enter_context(embedded_redis())
         console.print("started an embedded broker and Redis: [b]at least once[/b] delivery")
+        own = folder / "settings.toml"
+        own.touch()
         changes = {
+            CONFIG_VARIABLE: str(own),  # not the settings of the folder we happen to be in
             "EDGEROUTE_KAFKA__BOOTSTRAP_SERVERS": servers,
             "EDGEROUTE_KAFKA__DELIVERY": "at-least-once",
             "EDGEROUTE_REDIS__URL": url,
@@ -79,7 +82,6 @@ def _role(role: str, changes: dict[str, str], folder: Path) -> Iterator["subproc
     with (folder / f"{role}.log").open("wb") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "edgeroute", "run", role],
-            cwd=folder,
             env=child_environment(changes),
             stdin=subprocess.DEVNULL,
             stdout=log,

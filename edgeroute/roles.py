@@ -114,7 +114,7 @@ async def run_monitor(settings: Settings, stop: asyncio.Event) -> None:
     exactly_once = await delivers_exactly_once(settings)
     cluster = await kafka.cluster_id(reached)
     member = _member(settings, "monitor", exactly_once)
-    source = kafka.Source(reached, member, settings.topics.decisions, CLOCK.monotonic)
+    source = kafka.Source(reached, member, settings.topics.decisions, (), CLOCK.monotonic)
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
         for warning in await store.warnings():
             log.warning("%s", warning)
@@ -160,7 +160,7 @@ async def _reading(
     exactly_once = await delivers_exactly_once(settings)
     log.info("delivery: %s", "exactly once" if exactly_once else "AT LEAST ONCE (no transactions)")
     member = _member(settings, role, exactly_once)
-    source = kafka.Source(reached, member, topic, CLOCK.monotonic)
+    source = kafka.Source(reached, member, topic, names.values(), CLOCK.monotonic)
     async with AsyncExitStack() as stack:
         if exactly_once:
             yield (
