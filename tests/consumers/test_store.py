@@ -79,6 +79,35 @@ async def losing_answers(url: str, losses: int) -> AsyncIterator[str]:
         yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
 
 
+@asynccontextmanager
+async def holding_answers(url: str) -> AsyncIterator[tuple[str, asyncio.Event, asyncio.Event]]:
+    """Forward to the server; hold every script's answer back.
+
+    Yields the URL, an event that says that an answer is held, and one that lets answers go.
+    """
+    server_at, held, go = urlsplit(url), asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(server_at.hostname, server_at.port)
+        try:
+            while request := await reader.read(1 << 20):
+                back.write(request)
+                answer = await there.read(1 << 20)
+                if b"EVALSHA" in request and b"NOSCRIPT" not in answer:
+                    held.set()
+                    await go.wait()
+                writer.write(answer)
+        except ConnectionError:
+            pass
+        finally:
+            back.close()
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", held, go
+
+
 async def apply(store: Store, expected: int | None = None, following: int = 7) -> bool:
     return await store.apply("cluster", "decisions", 0, expected, following, ONE)
 
@@ -88,6 +117,19 @@ async def test_a_lost_answer_is_not_aggregated_twice(own_url: str, unique: str) 
         assert not await apply(store)
         assert await store.position("cluster", "decisions", 0) == 7
         assert await store.totals(LIVE) == ONE[LIVE]
+
+
+async def test_a_cancelled_call_leaves_no_answer_for_the_next(own_url: str, unique: str) -> None:
+    async with holding_answers(own_url) as (url, held, go), Store(url, unique) as store:
+        call = asyncio.create_task(apply(store))
+        await held.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        go.set()
+        assert await store.position("cluster", "decisions", 0) == 7
+        assert await store.totals(LIVE) == ONE[LIVE]
+        assert not await apply(store)
 
 
 async def test_retries_end(own_url: str, unique: str) -> None:
