@@ -29,7 +29,7 @@ def next_batch(lengths: Sequence[int], *, max_tokens: int, max_items: int) -> li
     if not lengths:
         return []
     order, oldest = _around_the_oldest(lengths)
-    first, last = _window([lengths[i] for i in order], oldest, max_tokens, max_items)
+    first, last = _window([max(lengths[i], 1) for i in order], oldest, max_tokens, max_items)
     return sorted(order[first : last + 1])
 
 
@@ -52,14 +52,14 @@ def _window(ascending: list[int], oldest: int, max_tokens: int, max_items: int) 
     sums = [0, *accumulate(ascending)]
     best, cheapest = (oldest, oldest), float("inf")
     for last in range(oldest, min(len(ascending), oldest + max_items)):
-        longest = max(ascending[last], 1)
+        longest = ascending[last]
         room = min(max_items, max_tokens // longest)
         if room < last - oldest + 1:
             break
         before = float("inf")
         for first in range(oldest, max(last - room, -1), -1):
-            tokens = max(sums[last + 1] - sums[first], 1)
-            price = (RUN_COST + longest * (last - first + 1)) / tokens
+            padded = longest * (last - first + 1)
+            price = (RUN_COST + padded) / (sums[last + 1] - sums[first])
             if price > before:
                 # Ever shorter items follow: once one does not pay for its padding, none does.
                 break
