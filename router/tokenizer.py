@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import tokenizers
+import tokenizers  # type: ignore[import-untyped]
 
 
 class TokenizerError(Exception):

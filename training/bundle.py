@@ -1,0 +1,229 @@
+"""From two networks to a bundle: thresholds, probes, measurements, card and manifest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.complexity import complexity
+from router.confidence import predictions
+from router.engine import Engine
+from router.tokenizer import Tokenizer
+from schemas.bundle import (
+    MANIFEST,
+    TOKENIZER,
+    Dataset,
+    Manifest,
+    Measured,
+    Model,
+    Models,
+    Probe,
+    Thresholds,
+    version_of,
+)
+from training.benchmark import logits_of, measure
+from training.calibrate import temperature, threshold
+from training.card import card
+from training.hardware import hardware, versions
+from training.prepare import sha256_of
+
+EDGE: Final = "edge.onnx"
+CLOUD: Final = "cloud.onnx"
+CARD: Final = "README.md"
+OFFLINE_BASE: Final = "sentence-transformers/all-MiniLM-L6-v2"
+
+_PROBES: Final = (
+    "hi, can you help me with my order?",
+    "My parcel was due on Monday and it still is not here.",
+    "thanks, that fixed it!",
+    "I have been charged twice for the same invoice. Please refund one of the payments.",
+    "how do I change the email address on my account",
+    "This is the third time I call about this. I want to speak to a manager now!",
+    "ok",
+    "The app closes by itself when I open the settings. I tried to install it again. No change.",
+    "You have been very kind, I appreciate it 😊",
+    "my number is 0049 170 555 0123, call me after 5 pm",
+    "Cancel my subscription. I am furious. This is unacceptable and I will file a complaint.",
+    "Ich habe mein Passwort vergessen und komme nicht mehr in mein Konto.",
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the bundle came to be; ``base`` is None for the packaged encoder."""
+
+    name: str
+    labels: tuple[str, ...]
+    max_tokens: int
+    target_edge_share: float
+    audit_rate: float
+    complexity_threshold: float
+    base: str | None
+    data_licence: str
+    epochs: int
+    learning_rate: float
+    batch: int
+    pieces: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """Held-out messages: their texts, token ids, and the index of each one's label."""
+
+    texts: Sequence[str]
+    tokens: Sequence[Sequence[int]]
+    labels: Sequence[int]
+
+
+@dataclass(frozen=True)
+class _Network:
+    engine: Engine
+    temperature: float
+
+
+def write_bundle(
+    folder: Path,
+    recipe: Recipe,
+    tokenizer: Tokenizer,
+    *,
+    calibration: Held,
+    judging: Held,
+    split: str,
+    data: tuple[Dataset, ...],
+) -> Path:
+    """Complete ``folder``, which holds the two networks and the tokenizer, and return it."""
+    edge = _network(folder / EDGE, calibration)
+    cloud = _network(folder / CLOUD, calibration)
+    thresholds = _thresholds(edge, recipe, calibration)
+    measured = _measured(edge, cloud, thresholds, judging, split)
+    probes = _probes(edge.engine, cloud.engine, tokenizer)
+    models = Models(
+        edge=Model(file=EDGE, tier="student", temperature=edge.temperature),
+        cloud=Model(file=CLOUD, tier="teacher", temperature=cloud.temperature),
+    )
+    base = recipe.base or OFFLINE_BASE
+    licence = f"weights: Apache-2.0; data: {recipe.data_licence}; base encoder: its own licence"
+    content = card(
+        name=recipe.name,
+        base=base,
+        licence=licence,
+        labels=recipe.labels,
+        models=models,
+        thresholds=thresholds,
+        measured=measured,
+        data=data,
+        how=_how(recipe),
+    )
+    (folder / CARD).write_text(content, encoding="utf-8")
+    files = {name: sha256_of(folder / name) for name in (CARD, CLOUD, EDGE, TOKENIZER)}
+    manifest = Manifest(
+        version=1,
+        bundle_version=version_of(
+            recipe.name,
+            files=files,
+            models=models,
+            thresholds=thresholds,
+            labels=recipe.labels,
+            max_tokens=recipe.max_tokens,
+        ),
+        labels=recipe.labels,
+        max_tokens=recipe.max_tokens,
+        models=models,
+        thresholds=thresholds,
+        probes=probes,
+        measured=measured,
+        data=data,
+        base_model=base,
+        licence=licence,
+        created_at=datetime.now(UTC),
+        files=files,
+    )
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def _network(path: Path, calibration: Held) -> _Network:
+    engine = Engine.load(path, threads=1)
+    return _Network(engine, temperature(logits_of(engine, calibration.tokens), calibration.labels))
+
+
+def _scores(network: _Network, held: Held) -> tuple[list[float], list[float], NDArray[np.float32]]:
+    """Return confidence and complexity of each message as the router computes them, and logits."""
+    logits = logits_of(network.engine, held.tokens)
+    names = [str(number) for number in range(network.engine.labels)]
+    confidences = [share for _, share in predictions(logits, network.temperature, names)]
+    complexities = [
+        complexity(text, share).total for text, share in zip(held.texts, confidences, strict=True)
+    ]
+    return confidences, complexities, logits
+
+
+def _thresholds(edge: _Network, recipe: Recipe, calibration: Held) -> Thresholds:
+    confidences, complexities, _ = _scores(edge, calibration)
+    return Thresholds(
+        confidence=threshold(
+            confidences,
+            complexities,
+            target=recipe.target_edge_share,
+            audit_rate=recipe.audit_rate,
+            complexity_threshold=recipe.complexity_threshold,
+        ),
+        complexity=recipe.complexity_threshold,
+        audit_rate=recipe.audit_rate,
+        target_edge_share=recipe.target_edge_share,
+        chosen=(
+            f"the highest confidence that leaves {recipe.target_edge_share:.1%} of "
+            f"{len(calibration.texts)} held-out messages at the edge, after those above the "
+            f"complexity threshold and an audit of {recipe.audit_rate:.1%}"
+        ),
+    )
+
+
+def _measured(
+    edge: _Network, cloud: _Network, thresholds: Thresholds, judging: Held, split: str
+) -> Measured:
+    confidences, complexities, edge_logits = _scores(edge, judging)
+    cloud_logits = logits_of(cloud.engine, judging.tokens)
+    edge_right = edge_logits.argmax(axis=1) == np.asarray(judging.labels)
+    cloud_right = cloud_logits.argmax(axis=1) == np.asarray(judging.labels)
+    kept = (np.asarray(confidences) >= thresholds.confidence) & (
+        np.asarray(complexities) <= thresholds.complexity
+    )
+    tokens, labels = judging.tokens, judging.labels
+    return Measured(
+        split=split,
+        messages=len(judging.texts),
+        edge=measure(edge.engine, tokens, edge_logits, labels, edge.temperature),
+        cloud=measure(cloud.engine, tokens, cloud_logits, labels, cloud.temperature),
+        disagreements=int((edge_logits.argmax(axis=1) != cloud_logits.argmax(axis=1)).sum()),
+        edge_only_right=int((edge_right & ~cloud_right).sum()),
+        cloud_only_right=int((cloud_right & ~edge_right).sum()),
+        edge_share=float(kept.mean()),
+        accuracy_kept=float(edge_right[kept].mean()) if kept.any() else 0.0,
+        hardware=hardware(),
+        versions=versions(),
+    )
+
+
+def _probes(edge: Engine, cloud: Engine, tokenizer: Tokenizer) -> tuple[Probe, ...]:
+    return tuple(
+        Probe(
+            tokens=tuple(tokens),
+            edge=tuple(edge.logits([tokens])[0].tolist()),
+            cloud=tuple(cloud.logits([tokens])[0].tolist()),
+        )
+        for tokens in tokenizer.encode(_PROBES)
+    )
+
+
+def _how(recipe: Recipe) -> str:
+    return (
+        f"Vocabulary cut to at most {recipe.pieces:,} pieces, {recipe.epochs} epochs, batches of "
+        f"{recipe.batch}, learning rate {recipe.learning_rate:g} with 10 % warm-up and linear "
+        f"decay, seed {recipe.seed}."
+    )

@@ -1,0 +1,127 @@
+"""The model card of a bundle, for people: Markdown with the front matter model hubs read."""
+
+from collections.abc import Sequence
+
+from schemas.bundle import Dataset, Measure, Measured, Models, Thresholds
+
+
+def card(  # noqa: PLR0913 - a card is about everything
+    *,
+    name: str,
+    base: str,
+    licence: str,
+    labels: Sequence[str],
+    models: Models,
+    thresholds: Thresholds,
+    measured: Measured,
+    data: Sequence[Dataset],
+    how: str,
+) -> str:
+    """Return the card's text."""
+    return "\n".join(
+        [
+            *_front_matter(name, base, labels, measured),
+            f"# {name}",
+            "",
+            (
+                f"Labels messages as {', '.join(labels)}. Two ONNX networks with one tokenizer: "
+                "`edge.onnx` with 8-bit weights answers most messages, `cloud.onnx` in full precision "
+                "is for the ones that are escalated. Their logits do not depend on the batch."
+            ),
+            "",
+            "## Made from",
+            "",
+            f"Base encoder `{base}`. {how}",
+            "",
+            *_table(("file", "used for", "rows", "SHA-256"), [_source(entry) for entry in data]),
+            "",
+            f"Licence: {licence}.",
+            "",
+            "## Measured",
+            "",
+            (
+                f"On {measured.messages:,} messages ({measured.split}) that chose nothing; one thread, "
+                f"{measured.hardware['processor']} ({measured.hardware['instructions']})."
+            ),
+            "",
+            *_table(("", "edge, 8-bit", "cloud, FP32"), _figures(measured, models)),
+            "",
+            (
+                f"The two disagree on {measured.disagreements} messages: the edge alone is right on "
+                f"{measured.edge_only_right} of them, the cloud alone on {measured.cloud_only_right}."
+            ),
+            "",
+            "## Thresholds",
+            "",
+            (
+                f"Kept at the edge: confidence at least {thresholds.confidence}, complexity at most "
+                f"{thresholds.complexity}, audited {thresholds.audit_rate:.1%}. The confidence is "
+                f"{thresholds.chosen}. On the messages above that keeps {measured.edge_share:.1%} "
+                f"before the audit, {measured.accuracy_kept:.1%} of them right."
+            ),
+            "",
+            "## Limits",
+            "",
+            (
+                "Labels do not travel well between kinds of text: judge the networks on your own "
+                "messages, and train on them, before you rely on the answers. Messages in other "
+                "languages than the training data's are labelled, but not well."
+            ),
+            "",
+        ]
+    )
+
+
+def _front_matter(name: str, base: str, labels: Sequence[str], measured: Measured) -> list[str]:
+    return [
+        "---",
+        f"model_name: {name}",
+        "license: apache-2.0",
+        "library_name: onnx",
+        "pipeline_tag: text-classification",
+        f"base_model: {base}",
+        f"tags: [{', '.join(['onnx', 'int8', *labels])}]",
+        "model-index:",
+        f"- name: {name}",
+        "  results:",
+        "  - task: {type: text-classification}",
+        f"    dataset: {{name: {measured.split}, type: csv}}",
+        "    metrics:",
+        f"    - {{type: accuracy, value: {measured.edge.accuracy:.4f}}}",
+        f"    - {{type: f1, value: {measured.edge.macro_f1:.4f}}}",
+        "---",
+    ]
+
+
+def _figures(measured: Measured, models: Models) -> list[tuple[str, ...]]:
+    edge, cloud = _column(measured.edge), _column(measured.cloud)
+    rows = [(label, edge[label], cloud[label]) for label in edge]
+    return [
+        *rows,
+        ("temperature", str(models.edge.temperature), str(models.cloud.temperature)),
+    ]
+
+
+def _column(measure: Measure) -> dict[str, str]:
+    return {
+        "accuracy": f"{measure.accuracy:.2%}",
+        "macro-F1": f"{measure.macro_f1:.3f}",
+        "latency alone, mean": f"{measure.latency_mean_ms:.2f} ms",
+        "latency alone, p95": f"{measure.latency_p95_ms:.2f} ms",
+        "messages a second, sorted batches of 16": f"{measure.messages_per_second:.0f}",
+        "size": f"{measure.size_mb:.2f} MB",
+        "calibration error before temperature": f"{measure.ece_before:.3f}",
+        "calibration error after": f"{measure.ece_after:.3f}",
+    }
+
+
+def _source(entry: Dataset) -> tuple[str, ...]:
+    return (entry.name, entry.use, f"{entry.rows:,}", f"`{entry.sha256}`")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(head)} |",
+        "|" + "---|" * len(head),
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]

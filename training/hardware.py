@@ -1,0 +1,53 @@
+"""What a result was measured on."""
+
+import importlib.metadata
+import os
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_PACKAGES: Final = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "optimum",
+    "optimum-onnx",
+    "scikit-learn",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
+
+
+@cache
+def _cpu() -> dict[str, str]:
+    """Return the first processor's entries; empty where the system keeps none to read."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def cpu_flags() -> frozenset[str]:
+    """Return the instruction sets the processor names, if the system tells."""
+    return frozenset(_cpu().get("flags", "").split())
+
+
+def hardware() -> dict[str, str]:
+    """Return the machine in words: processor, what matters of its instructions, cores, system."""
+    wanted = {"avx2", "avx512f", "avx512_bf16", "avx512_vnni", "avx_vnni"}
+    return {
+        "processor": _cpu().get("model name", platform.processor() or platform.machine()),
+        "instructions": " ".join(sorted(cpu_flags() & wanted)),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of every library that took part."""
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {"python": platform.python_version()} | found
