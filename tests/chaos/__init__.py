@@ -1,0 +1,1 @@
+"""Kills, stops and restarts everything under load, then counts what was lost or doubled."""
