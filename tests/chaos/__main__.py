@@ -4,10 +4,14 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tests.chaos.faults import ChaosError
 from tests.chaos.report import show
 from tests.chaos.run import Options, run
 from tests.services import jvm_kafka
@@ -27,12 +31,31 @@ def main() -> int:
         return 2
     folder = Path(tempfile.mkdtemp(prefix="edgeroute-chaos-"))
     console = Console()
-    options = Options(given.faults, given.seed, folder, given.rate, given.wrong, console.print)
-    outcome = run(options)
+    with _progress(console, given.faults) as progress:
+        options = Options(
+            given.faults, given.seed, folder, given.rate, given.wrong, console.print, progress
+        )
+        try:
+            outcome = run(options)
+        except ChaosError as error:
+            console.print(f"FAILED: {error} Logs: {folder}", style="red", markup=False)
+            return 1
     show(outcome, options, console)
     if outcome.ok:
         shutil.rmtree(folder)
     return 0 if outcome.ok else 1
+
+
+@contextmanager
+def _progress(console: Console, faults: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal; plain lines are enough elsewhere."""
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("faults"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("faults", total=faults)
+        yield lambda done: bar.update(task, completed=done)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ _AGAIN_S: Final = 1.0
 _SETTLE_S: Final = 60.0
 
 
+class ChaosError(Exception):
+    """The run itself could not go on; one sentence."""
+
+
 @dataclass(slots=True)
 class Director:
     """Does to the fleet what the plan says; faults overlap, but every role keeps one at work."""
@@ -28,18 +32,22 @@ class Director:
     progress: Callable[[int], None]
     done: Counter[str] = field(default_factory=Counter)
     _after: set["asyncio.Task[None]"] = field(default_factory=set)
+    _broken: list[BaseException] = field(default_factory=list)
 
     async def conduct(self, faults: list[Fault]) -> None:
         """Carry out all faults, and return when everything has been resumed and started again."""
-        watching = asyncio.create_task(self._watch())
+        watching = self._spawn(self._watch())
         try:
-            await self._until(self._all_at_work, _SETTLE_S)
+            if not await self._until(self._all_at_work, _SETTLE_S):
+                raise ChaosError(f"Not every role was at work within {_SETTLE_S:.0f} s.")
             for fault in faults:
                 await asyncio.sleep(fault.after_s)
                 await self._carry_out(fault)
                 self.progress(self.done.total())
-            while self._after:
-                await asyncio.wait(set(self._after))
+                self._raise_broken()
+            while followers := self._after - {watching}:
+                await asyncio.wait(followers)
+            self._raise_broken()
         finally:
             watching.cancel()
             await asyncio.wait([watching])
@@ -147,7 +155,18 @@ class Director:
         who = victim.name if victim else "the broker"
         self.say(f"fault {self.done.total()}: {fault.kind}: {who}, for {fault.lasts_s:.1f} s")
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._after.add(task)
-        task.add_done_callback(self._after.discard)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._after.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._broken.append(error)
+
+    def _raise_broken(self) -> None:
+        if self._broken:
+            raise self._broken[0]

@@ -18,7 +18,6 @@ from tests.chaos.plan import HASTY_TRANSACTION_S, ROLES, Role
 ROOT: Final = Path(__file__).resolve().parents[2]
 _BROKER_AWAY: Final = "No Kafka broker answers at"
 """How a role says that it gave up for want of a broker, which a supervisor answers by a restart."""
-_AGAIN_S: Final = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -155,7 +154,7 @@ class Fleet:
         """Note every log with a traceback, or with a customer's text in it."""
         for log in sorted(self.folder.glob("*.log")):
             text = log.read_text(errors="replace")
-            if "Traceback (most recent call last)" in text and log.name != "broker.log":
+            if "Traceback (most recent call last)" in text:
                 self.strange.append(f"{log.stem} has a traceback in its log")
             if marker in text:
                 self.strange.append(f"{log.stem} has text of a message in its log")

@@ -8,8 +8,9 @@ from tests.chaos.run import Options, Outcome
 _SHOWN = 10
 
 
-def show(outcome: Outcome, options: Options, console: Console) -> None:
+def show(outcome: Outcome, options: Options, console: Console | None = None) -> None:
     """Print the faults, the counts, the laws and, where something is wrong, what."""
+    console = console or Console()
     recount = outcome.recount
     faults = ", ".join(f"{n} {kind}" for kind, n in sorted(outcome.faults.items()))
     console.print(f"faults: {outcome.faults.total()} ({faults})")

@@ -1,6 +1,7 @@
 """One chaos run: start everything, let things go wrong, wait until all is drained, count."""
 
 import asyncio
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from consumers.aggregate import LIVE, Scope, aggregate
 from consumers.store import Store
 from schemas.codec import decode_decision
 from tests.chaos.faults import Director
-from tests.chaos.fleet import ROOT, Fleet, fleet, fully_staffed
+from tests.chaos.fleet import ROOT, fleet, fully_staffed
 from tests.chaos.messages import MARKER, messages
 from tests.chaos.plan import SESSION_S, TRANSACTION_S, Role, plan
 from tests.chaos.recount import TOPICS, Check, Recount
@@ -119,6 +120,7 @@ def _broker(folder: Path) -> Iterator[tuple[JvmKafka, ThreadPoolExecutor]]:
     finally:
         threads.submit(broker.kill).result()
         threads.shutdown()
+        shutil.rmtree(folder / "broker" / "data", ignore_errors=True)
 
 
 async def _run(options: Options, director: Director, store: Store) -> Outcome:
@@ -212,6 +214,3 @@ async def _unequal(store: Store, recount: Recount) -> list[str]:
         if ours != theirs and not wrong:
             wrong.append(f"{scope or 'live'}: labels or moments differ")
     return wrong
-
-
-__all__ = ["Fleet", "Options", "Outcome", "run"]

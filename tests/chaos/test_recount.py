@@ -1,0 +1,89 @@
+"""The recount sees what is missing and what is there twice."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.chaos.messages import SORT_HEADER
+from tests.chaos.recount import Position, Recount, Topic
+
+SCORED, HARD, SKIPPED, MALFORMED = (0, 0), (0, 1), (0, 2), (1, 0)
+_SORTS = {SCORED: b"scored", HARD: b"scored", SKIPPED: b"skipped", MALFORMED: b"malformed"}
+Record = tuple[Topic, Position, dict[str, Any], dict[str, bytes]]
+
+
+def _source(place: Position) -> dict[str, int]:
+    return {"partition": place[0], "offset": place[1]}
+
+
+def _routed(at: int, of: Position, route: str) -> Record:
+    value = {"kind": "routed", "route": route, "source": _source(of)}
+    return "decisions", (0, at), value, {}
+
+
+def _result(at: int, of: Position, status: str) -> Record:
+    return "results", (0, at), {"status": status, "source": _source(of)}, {}
+
+
+def _good() -> dict[str, Record]:
+    letter = {"source": json.dumps(_source(MALFORMED)).encode()}
+    inputs: dict[str, Record] = {
+        f"input {n}": ("transcripts", place, {}, {SORT_HEADER: sort})
+        for n, (place, sort) in enumerate(_SORTS.items())
+    }
+    return inputs | {
+        "routed scored": _routed(0, SCORED, "edge"),
+        "routed hard": _routed(1, HARD, "cloud"),
+        "routed skipped": _routed(2, SKIPPED, "skipped"),
+        "routed malformed": _routed(3, MALFORMED, "dead_letter"),
+        "final scored": _result(0, SCORED, "final"),
+        "provisional": _result(1, HARD, "provisional"),
+        "final skipped": _result(2, SKIPPED, "final"),
+        "dead letter": ("dead-letters", (0, 0), {}, letter),
+        "escalation": ("escalations", (5, 9), {"source": _source(HARD)}, {}),
+        "answered": (
+            "decisions",
+            (0, 4),
+            {"kind": "answered", "source": _source(HARD), "escalation": _source((5, 9))},
+            {},
+        ),
+        "final hard": _result(3, HARD, "final"),
+    }
+
+
+def _recount(*records: Record) -> Recount:
+    recount = Recount()
+    for topic, place, value, headers in records:
+        recount.add(topic, place, json.dumps(value).encode(), headers)
+    return recount
+
+
+def test_a_good_run_has_nothing_lost_and_nothing_doubled() -> None:
+    checks = _recount(*_good().values()).checks()
+    assert [(check.lost, check.doubled) for check in checks] == [([], [])] * len(checks)
+
+
+@pytest.mark.parametrize("name", [name for name in _good() if not name.startswith("input")])
+def test_a_missing_record_is_lost(name: str) -> None:
+    records = _good()
+    del records[name]
+    assert any(check.lost for check in _recount(*records.values()).checks())
+
+
+@pytest.mark.parametrize("name", [name for name in _good() if not name.startswith("input")])
+def test_a_record_that_is_there_twice_is_doubled(name: str) -> None:
+    records = _good()
+    topic, (partition, _), value, headers = records[name]
+    recount = _recount(*records.values(), (topic, (partition, 99), value, headers))
+    assert any(check.doubled for check in recount.checks())
+
+
+def test_an_answer_to_no_input_is_doubled() -> None:
+    recount = _recount(*_good().values(), _result(99, (4, 4), "final"))
+    assert next(check.doubled for check in recount.checks()) == [(4, 4)]
+
+
+def test_a_decision_before_an_earlier_one_is_out_of_order() -> None:
+    recount = _recount(_routed(0, HARD, "edge"), _routed(1, SCORED, "edge"))
+    assert recount.disordered == [(0, 1)]
