@@ -25,6 +25,7 @@ RECORDS: Final[dict[str, type[Record]]] = {
 Headers = tuple[tuple[str, bytes], ...]
 R = TypeVar("R", bound=Record)
 
+_KINDS: Final = (("routed",), ("answered",))
 _DECISION: Final[TypeAdapter[Routed | Answered]] = TypeAdapter(Decision)
 
 
@@ -49,7 +50,9 @@ def decode(kind: type[R], value: bytes | None) -> R:
     try:
         return kind.model_validate_json(value)
     except ValidationError as error:
-        raise _undecodable(error) from None
+        refused = _undecodable(error)
+    # Not raised above: some loggers print the context of an exception, and that quotes the input.
+    raise refused
 
 
 def decode_decision(value: bytes | None) -> Routed | Answered:
@@ -59,7 +62,8 @@ def decode_decision(value: bytes | None) -> Routed | Answered:
     try:
         return _DECISION.validate_json(value)
     except ValidationError as error:
-        raise _undecodable(error) from None
+        refused = _undecodable(error)
+    raise refused
 
 
 def dead_letter_headers(letter: DeadLetter) -> Headers:
@@ -73,7 +77,8 @@ def decode_dead_letter(headers: Headers) -> DeadLetter:
     try:
         fields = {name: pydantic_core.from_json(value) for name, value in headers}
         return DeadLetter.model_validate_json(pydantic_core.to_json(fields))
-    except (ValidationError, ValueError):
+    except (ValueError, TypeError):
+        # A header of somebody else's may have no value, which is a TypeError.
         raise Undecodable("invalid", "the headers do not describe a dead letter") from None
 
 
@@ -87,9 +92,11 @@ def _undecodable(error: ValidationError) -> Undecodable:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] == "json_invalid":
         return Undecodable("not_json", "the value is not JSON in UTF-8")
+    # Where there are several kinds of record, the path to the field begins with the kind.
+    path = first["loc"][1:] if first["loc"][:1] in _KINDS else first["loc"]
     # A path below the top level can hold keys that a customer wrote (metadata), so only known
     # top-level names are repeated.
-    top = first["loc"][0] if first["loc"] else None
+    top = path[0] if path else None
     known = {name for kind in RECORDS.values() for name in kind.model_fields}
     field = f"field {top!r}" if top in known else "the record"
     cause: Cause = "wrong_version" if top == "version" else "invalid"

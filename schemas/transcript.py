@@ -30,7 +30,12 @@ def _finite(value: JsonValue) -> JsonValue:
 
 def _in_utc(moment: datetime) -> datetime:
     """A moment without a zone is taken as UTC: guessing a local zone would differ by machine."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
 
 
 Text = Annotated[str, AfterValidator(_without_nul)]

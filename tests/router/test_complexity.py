@@ -15,7 +15,7 @@ from router.complexity import (
 )
 
 shares = st.floats(0, 1)
-words = st.text(st.characters(categories=("Ll",)), min_size=1, max_size=12)
+words = st.text("abcdegimnrsyzäßſı", min_size=1, max_size=12)
 keywords = st.sampled_from(sorted(KEYWORDS))
 
 
