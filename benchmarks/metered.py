@@ -1,0 +1,190 @@
+"""An edge process with meters around its parts: CPU a message by stage.
+
+The product has no timers for this: its parts are replaced by themselves with a meter around them,
+and every coroutine is counted step by step. Only what a thread itself computed is counted, so other
+work on the machine does not add to it.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Coroutine, Generator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from benchmarks import stream
+from consumers import kafka
+from consumers.edge import EdgeHandler, EdgeWork
+from consumers.lanes import Plan, Raw
+from consumers.loop import Job, Loop
+from consumers.scoring import Scored, Scorer
+from edgeroute import roles, settings
+from router.engine import EngineError
+from router.plan import Output
+
+_SPENT: Final[Counter[str]] = Counter()
+_nanoseconds = time.thread_time_ns
+
+
+class _Progress:
+    """Takes a reading when the first and when the last message of the measured part commits."""
+
+    def __init__(self, waiting: int) -> None:
+        self.committed = 0
+        self._marks = [int(waiting * stream.FROM), int(waiting * stream.TO)]
+        self.readings: list[dict[str, float]] = []
+
+    def add(self, messages: int) -> None:
+        self.committed += messages
+        done = len(self.readings)
+        if done < len(self._marks) and self.committed >= self._marks[done]:
+            self.readings.append(
+                {
+                    **_SPENT,
+                    "messages": self.committed,
+                    "loop thread": time.thread_time_ns(),
+                    "process": time.process_time_ns(),
+                    "wall": time.monotonic_ns(),
+                }
+            )
+
+    def microseconds(self) -> dict[str, float]:
+        """Return microseconds of CPU a message by stage."""
+        first, last = self.readings
+        messages = last["messages"] - first["messages"]
+        each = {
+            name: (value - first.get(name, 0)) / messages / 1000 for name, value in last.items()
+        }
+        return _by_stage(each, messages)
+
+
+def _by_stage(each: dict[str, float], messages: float) -> dict[str, float]:
+    tasks = {name: us for name, us in each.items() if name.startswith("task ")}
+    in_threads = each["prepare"] + each["infer"]
+    return {
+        "fetch": tasks.get("task fetch", 0.0),
+        "decode": each["prepare"] - each["encode"],
+        # The tokenizers library computes in threads of its own, which no other part does.
+        "tokenise": each["encode"] + each["process"] - each["loop thread"] - in_threads,
+        "batch": tasks.get("task batch", 0.0),
+        "inference": each["score"],
+        "decide": each["infer"] - each["score"],
+        "plan and encode": each["plan"],
+        "produce and commit": tasks.get("task commit", 0.0) - each["plan"],
+        "connections": tasks.get("task connections", 0.0),
+        "event loop": each["loop thread"] - sum(tasks.values()),
+        "all": each["process"],
+        "messages/s": 1e6 / each["wall"],
+        "messages": messages,
+    }
+
+
+class _MeteredScorer(Scorer):
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        begun = _nanoseconds()
+        try:
+            return super().encode(texts)
+        finally:
+            _SPENT["encode"] += _nanoseconds() - begun
+
+    def score(self, batch: Sequence[Sequence[int]]) -> list[Scored | EngineError]:
+        begun = _nanoseconds()
+        try:
+            return super().score(batch)
+        finally:
+            _SPENT["score"] += _nanoseconds() - begun
+
+
+class _MeteredHandler(EdgeHandler):
+    def prepare(self, records: Sequence[Raw]) -> list[Job[EdgeWork, Output]]:
+        begun = _nanoseconds()
+        jobs = super().prepare(records)
+        _SPENT["prepare"] += _nanoseconds() - begun
+        return jobs
+
+    def infer(self, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
+        begun = _nanoseconds()
+        plans = [_metered(plan) for plan in super().infer(works)]
+        _SPENT["infer"] += _nanoseconds() - begun
+        return plans
+
+
+def _metered(plan: Plan[Output]) -> Plan[Output]:
+    def timed(moment: datetime, ms: float) -> Sequence[Output]:
+        begun = _nanoseconds()
+        outputs = plan(moment, ms)
+        _SPENT["plan"] += _nanoseconds() - begun
+        return outputs
+
+    return timed
+
+
+class _Stepped(Coroutine[Any, Any, Any]):
+    """A coroutine whose every step is metered under its stage."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._work = work
+        self._stage = f"task {_stage_of(work)}"
+        self.__qualname__ = getattr(work, "__qualname__", "task")
+        self.__name__ = self.__qualname__
+
+    def send(self, value: Any) -> Any:
+        begun = _nanoseconds()
+        try:
+            return self._work.send(value)
+        finally:
+            _SPENT[self._stage] += _nanoseconds() - begun
+
+    def throw(self, *error: Any) -> Any:
+        return self._work.throw(*error)
+
+    def close(self) -> None:
+        self._work.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._work.__await__()
+
+
+def _stage_of(work: Coroutine[Any, Any, Any]) -> str:
+    code = getattr(work, "cr_code", None)
+    file, name = (code.co_filename, code.co_qualname) if code else ("", "")
+    if "aiokafka/consumer" in file or name == f"{Loop.__name__}._fetch":
+        return "fetch"
+    if "aiokafka/producer" in file or name == f"{Loop.__name__}._drive":
+        return "commit"
+    if name.startswith(f"{Loop.__name__}."):
+        return "batch"
+    return "connections"
+
+
+def _task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(_Stepped(work), loop=loop, **options)
+
+
+def edge(waiting: int) -> dict[str, float]:
+    """Run an edge with meters until it has committed ``waiting`` messages.
+
+    A job of `benchmarks.jobs`; its settings come as variables, as any edge's do.
+    """
+    progress = _Progress(waiting)
+    enough: list[asyncio.Event] = []
+    commit = kafka.TransactionalSink.commit
+
+    async def counted(
+        sink: kafka.TransactionalSink, outputs: Sequence[Output], next_offset: int
+    ) -> None:
+        await commit(sink, outputs, next_offset)
+        progress.add(sum(output.topic == "decisions" for output in outputs))
+        if progress.committed >= waiting:
+            enough[0].set()
+
+    async def running() -> None:
+        asyncio.get_running_loop().set_task_factory(_task)
+        enough.append(asyncio.Event())
+        await roles.run_edge(settings.load(), enough[0])
+
+    kafka.TransactionalSink.commit = counted  # type: ignore[assignment,method-assign]
+    roles.EdgeHandler = _MeteredHandler  # type: ignore[attr-defined]
+    roles.Scorer = _MeteredScorer  # type: ignore[attr-defined]
+    asyncio.run(running())
+    return progress.microseconds()
