@@ -173,6 +173,7 @@ class Source:
         revoked: Callable[[], Awaitable[None]],
     ) -> None:
         """Join the group; raise `Fatal` where there is no broker, no right or no topic."""
+        asyncio.get_running_loop().set_exception_handler(_report)
         session_ms = int(self._member.session_timeout_s * 1000)
         consumer = AIOKafkaConsumer(
             **self._connection.options(),
@@ -498,6 +499,17 @@ async def cluster_id(connection: Connection) -> str:
         except KafkaError as error:
             raise said(error, connection) from error
     return str(described.get("cluster_id") or connection.bootstrap_servers)
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what asyncio reports, but for the errors that aiokafka leaves lying about.
+
+    A producer that is fenced keeps the error in a future that nobody awaits, besides raising it;
+    asyncio would log it with a traceback.
+    """
+    if isinstance(context.get("exception"), KafkaError) and "never retrieved" in context["message"]:
+        return
+    loop.default_exception_handler(context)
 
 
 async def _quietly(closing: Awaitable[Any]) -> None:
