@@ -156,6 +156,11 @@ class Loop(Generic[W, E]):
         self._stopping = False
         self._failure: asyncio.Future[None] | None = None
 
+    @property
+    def held(self) -> int:
+        """Records in all lanes, from fetched to committed."""
+        return sum(len(lane.slots) for lane in self._lanes.values())
+
     async def run(self, stop: asyncio.Event) -> None:
         """Move records until ``stop`` is set, then drain within the budget and leave the group."""
         self._failure = asyncio.get_running_loop().create_future()

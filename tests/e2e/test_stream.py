@@ -89,5 +89,3 @@ async def test_no_message_text_is_in_any_record_that_is_not_an_escalation(
         seen = await stream.until_settled(fed)
     assert "xyzzyplugh" not in json.dumps([seen.results, seen.decisions])
     assert all("metadata" not in escalation for escalation in seen.escalations)
-
-

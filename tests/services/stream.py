@@ -149,7 +149,7 @@ class Stream:
     async def running(
         self, *names: str, settings: Settings | None = None
     ) -> AsyncIterator[Sequence[asyncio.Event]]:
-        """Run roles as tasks; each can be told to stop by its event. A failing role fails the test."""
+        """Run roles as tasks; each stops at its event. A failing role fails the test."""
         stops = [asyncio.Event() for _ in names]
         tasks = [
             asyncio.create_task(ROLES[name](settings or self.settings, stop))
