@@ -31,6 +31,9 @@ def consumer(broker: Broker, *topics: str, **options: object) -> AIOKafkaConsume
         bootstrap_servers=broker.bootstrap_servers,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
+        # The shortest that Kafka allows; the embedded broker makes a group wait for half of it.
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=1_000,
         **options,
     )
 
