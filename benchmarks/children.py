@@ -56,12 +56,18 @@ def check(child: Process, log: Path) -> None:
 
 
 def result_of(
-    job: str, folder: Path, within: float = 300.0, **arguments: str | float
+    job: str,
+    folder: Path,
+    within: float = 300.0,
+    variables: Mapping[str, str] | None = None,
+    **arguments: str | float,
 ) -> dict[str, Any]:
     """Run one job of `benchmarks.jobs` in a process of its own; return what it found."""
+    words = ("benchmarks.jobs", job)
     answer = folder / f"{job}-{time.monotonic_ns()}.json"
     log = answer.with_suffix(".log")
-    with running("benchmarks.jobs", job, str(answer), json.dumps(arguments), log=log) as child:
+    given = (str(answer), json.dumps(arguments))
+    with running(*words, *given, log=log, **(variables or {})) as child:
         try:
             child.wait(within)
         except subprocess.TimeoutExpired:

@@ -25,7 +25,7 @@ from tests.services.jvm_kafka import JvmKafka
 
 PARTITIONS: Final = 6
 OUTPUTS: Final = ("results", "escalations", "decisions", "dead_letters")
-FROM, TO = 0.2, 0.9
+FROM, TO = 0.2, 0.85
 """The share of the input between which the rate is taken: joining and the last few are left out."""
 STALLED_S: Final = 60.0
 _LOOK_S: Final = 0.05
