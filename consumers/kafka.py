@@ -48,6 +48,7 @@ CLOSE_S: Final = 2.0
 NO_IDLE_LIMIT_MS: Final = 2**31 - 1
 """aiokafka leaves the group when nobody polls; a full or a standby member polls nothing and must
 stay. Liveness is watched by the loop instead."""
+_NEW_TOPIC_S: Final = 3.0
 _UNACKNOWLEDGED: Final = 2000
 """Records a bulk write may have under way."""
 _REFUSALS: Final = (
@@ -191,11 +192,10 @@ class Source:
         try:
             async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
                 await consumer.start()
-                topics = await consumer.topics()
+                missing = await self._missing_topics(consumer)
         except (KafkaError, OSError, TimeoutError) as error:
             await _quietly(consumer.stop())
             raise said(error, self._connection) from error
-        missing = [topic for topic in (self._topic, *self._outputs) if topic not in topics]
         if missing:
             await _quietly(consumer.stop())
             raise Fatal(
@@ -203,6 +203,16 @@ class Source:
             )
         self._consumer = consumer
         consumer.subscribe([self._topic], listener=_Listener(assigned, revoked))
+
+    async def _missing_topics(self, consumer: AIOKafkaConsumer) -> list[str]:
+        """Return the topics that are not there; a broker may need a moment to know a new one."""
+        deadline = self._clock() + _NEW_TOPIC_S
+        while True:
+            there = await consumer.topics()
+            missing = [topic for topic in (self._topic, *self._outputs) if topic not in there]
+            if not missing or self._clock() > deadline:
+                return missing
+            await asyncio.sleep(0.2)
 
     async def poll(
         self, partitions: Sequence[Partition], *, timeout_s: float, max_records: int

@@ -122,10 +122,11 @@ class Stream:
         self.exactly_once = exactly_once
         self._to = roles.connection(settings)
 
-    async def create_topics(self) -> None:
+    async def create_topics(self) -> dict[str, bool]:
+        """Create what does not exist; return for each topic whether it was created."""
         names = self.settings.topics
         every = (names.transcripts, *roles.topic_names(self.settings).values())
-        await kafka.create_topics(self._to, dict.fromkeys(every, names.partitions), 1)
+        return await kafka.create_topics(self._to, dict.fromkeys(every, names.partitions), 1)
 
     async def feed(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> int:
         """Write raw records to the transcripts topic."""
