@@ -1,6 +1,7 @@
 """`python -m tests.chaos --faults 200 --seed 1`: see docs/chaos.md."""
 
 import argparse
+import logging
 import shutil
 import sys
 import tempfile
@@ -22,13 +23,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description="Kill, stop and count.")
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=60.0, help="inputs a second")
+    parser.add_argument("--rate", type=float, default=100.0, help="inputs a second")
     parser.add_argument("--wrong", choices=("one-producer", "stale-batch", "past-unfinished"))
     given = parser.parse_args()
     reason = jvm_kafka.why_unavailable()
     if reason:
         print(f"chaos: there is no Kafka to kill: {reason}.", file=sys.stderr)
         return 2
+    # The feeder's client says that the broker is away, which is known here.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="edgeroute-chaos-"))
     console = Console()
     with _progress(console, given.faults) as progress:
@@ -38,7 +41,9 @@ def main() -> int:
         try:
             outcome = run(options)
         except ChaosError as error:
-            console.print(f"FAILED: {error} Logs: {folder}", style="red", markup=False)
+            console.print(
+                f"FAILED: {error} Logs: {folder}", style="red", markup=False, soft_wrap=True
+            )
             return 1
     show(outcome, options, console)
     if outcome.ok:

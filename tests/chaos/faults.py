@@ -55,7 +55,7 @@ class Director:
     def supervise(self) -> None:
         """Start again, after a moment, what ended by itself."""
         for instance in self.fleet.look():
-            self.say(f"{instance.name} ended by itself")
+            self.say(f"{instance.name} ended by itself; it is started again")
             if not instance.passing:
                 self._later(_AGAIN_S, instance)
 

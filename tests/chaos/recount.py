@@ -30,6 +30,8 @@ class Check:
     """A law: ``expected`` inputs must have exactly one of something, and all others none."""
 
     name: str
+    of: Topic
+    """Where the positions are."""
     expected: int
     lost: list[Position]
     doubled: list[Position]
@@ -110,7 +112,6 @@ class Recount:
         """Return every law that a run must have kept."""
         scored, skipped, malformed = map(self.sort, ("scored", "skipped", "malformed"))
         to_cloud = set(self.routes.get("cloud", ()))
-        answered = {place: n for place, n in self.answered.items() if place in self.escalations}
         return [
             _check("final per scored or skipped input", scored | skipped, self.finals),
             _check("routed per input", set(self.inputs), self.routed),
@@ -119,18 +120,17 @@ class Recount:
             _check("dead letter per malformed input", malformed, self.dead_letters),
             _check("escalation per input to the cloud", to_cloud, self.escalated),
             _check("provisional per input to the cloud", to_cloud, self.provisionals),
-            _check("answered per escalation", set(self.escalations), Counter(self.answered)),
-            _check("answered that was escalated", set(answered), Counter(self.answered)),
+            _check("answered per escalation", set(self.escalations), self.answered, "escalations"),
         ]
 
     def _route(self, route: str) -> Tally:
         return self.routes.get(route, Counter())
 
 
-def _check(name: str, expected: set[Position], found: Tally) -> Check:
+def _check(name: str, expected: set[Position], found: Tally, of: Topic = "transcripts") -> Check:
     lost = sorted(place for place in expected if not found[place])
     doubled = sorted(place for place, n in found.items() if n > (place in expected))
-    return Check(name, len(expected), lost, doubled)
+    return Check(name, of, len(expected), lost, doubled)
 
 
 def _position(source: Mapping[str, Any]) -> Position:

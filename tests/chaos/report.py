@@ -25,7 +25,7 @@ def show(outcome: Outcome, options: Options, console: Console | None = None) -> 
     scopes = "equal to" if not outcome.unequal else "NOT equal to"
     console.print(f"totals in Redis: {scopes} a recount of {len(recount.decisions)} decisions")
     for sentence in complaints(outcome):
-        console.print(sentence, style="red", markup=False)
+        console.print(sentence, style="red", markup=False, soft_wrap=True)
     if outcome.ok:
         console.print("lost 0, doubled 0, totals equal", style="green")
     else:
@@ -33,6 +33,7 @@ def show(outcome: Outcome, options: Options, console: Console | None = None) -> 
             f"FAILED: lost {outcome.lost}, doubled {outcome.doubled}; repeat with --faults "
             f"{options.faults} --seed {options.seed}; logs: {options.folder}",
             style="red",
+            soft_wrap=True,
         )
 
 
@@ -61,6 +62,7 @@ def _counts(outcome: Outcome) -> dict[str, int]:
         "escalations": len(recount.escalations),
         "answered": recount.answered.total(),
         "dead letters": recount.dead_letters.total(),
+        "decisions in aborted transactions": outcome.aborted,
         "instances that gave up while the broker was away": outcome.gave_up,
     }
 

@@ -20,7 +20,7 @@ from tests.chaos.fleet import ROOT, fleet, fully_staffed
 from tests.chaos.messages import MARKER, messages
 from tests.chaos.plan import SESSION_S, TRANSACTION_S, Role, plan
 from tests.chaos.recount import TOPICS, Check, Recount
-from tests.chaos.streams import Feeder, Reader, committed, open_reader
+from tests.chaos.streams import Feeder, Reader, committed, open_reader, written
 from tests.services.choose import first_redis_kind, open_redis
 from tests.services.jvm_kafka import JvmKafka
 
@@ -55,7 +55,7 @@ class Options:
     faults: int
     seed: int
     folder: Path
-    rate: float = 60.0
+    rate: float = 100.0
     wrong: str | None = None
     say: Callable[[str], None] = print
     progress: Callable[[int], None] = lambda _: None
@@ -70,17 +70,21 @@ class Outcome:
     faults: Counter[str]
     seconds: float
     gave_up: int = 0
+    aborted: int = 0
+    """Decisions that were written in transactions which never committed: faults that hit one."""
     unequal: list[str] = field(default_factory=list)
     """Totals in Redis that a recount of the decisions does not give, by scope and name."""
     strange: list[str] = field(default_factory=list)
 
     @property
     def lost(self) -> int:
-        return sum(len(check.lost) for check in self.checks)
+        """How many inputs and escalations lack something."""
+        return len({(check.of, place) for check in self.checks for place in check.lost})
 
     @property
     def doubled(self) -> int:
-        return sum(len(check.doubled) for check in self.checks)
+        """How many inputs and escalations have something that they should not have."""
+        return len({(check.of, place) for check in self.checks for place in check.doubled})
 
     @property
     def ok(self) -> bool:
@@ -156,6 +160,7 @@ async def _run(options: Options, director: Director, store: Store) -> Outcome:
             faults=director.done,
             seconds=seconds,
             gave_up=ours.gave_up,
+            aborted=await written(servers, "decisions", PARTITIONS) - len(recount.decisions),
             unequal=await _unequal(store, recount),
             strange=ours.strange,
         )
@@ -193,7 +198,7 @@ async def _passed(
             total += places[number]
             if places[number] < end:
                 waiting.append(f"{topic}[{number}] {places[number]} of {end}")
-    return total, ", ".join(waiting)
+    return total, ", ".join(sorted(waiting))
 
 
 async def _unequal(store: Store, recount: Recount) -> list[str]:

@@ -100,6 +100,26 @@ async def open_reader(bootstrap_servers: str, partitions: int) -> Reader:
     return Reader(consumer, every, Recount())
 
 
+async def written(bootstrap_servers: str, topic: str, partitions: int) -> int:
+    """Return how many records a topic holds, those of aborted transactions among them."""
+    every = [TopicPartition(topic, n) for n in range(partitions)]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        consumer.assign(every)
+        await consumer.seek_to_beginning(*every)
+        ends = await consumer.end_offsets(every)
+        found = 0
+        while behind := [tp for tp in every if await consumer.position(tp) < ends[tp]]:
+            fetched = await consumer.getmany(*behind, timeout_ms=500, max_records=5_000)
+            found += sum(map(len, fetched.values()))
+        return found
+    finally:
+        await consumer.stop()
+
+
 async def committed(
     bootstrap_servers: str, group: str, topic: str, partitions: Sequence[int]
 ) -> dict[int, int]:
