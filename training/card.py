@@ -1,8 +1,19 @@
 """The model card of a bundle, for people: Markdown with the front matter model hubs read."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from schemas.bundle import Dataset, Measure, Measured, Models, Thresholds
+
+_NETWORKS: Final = (
+    "Two ONNX networks with one tokenizer: `edge.onnx` with 8-bit weights answers most messages, "
+    "`cloud.onnx` in full precision is for those that are escalated."
+)
+_LIMITS: Final = (
+    "Labels do not travel well between kinds of text: judge the networks on your own messages, "
+    "and train on them, before you rely on the answers. Messages in other languages than the "
+    "training data's are labelled, but not well."
+)
 
 
 def card(  # noqa: PLR0913 - a card is about everything
@@ -21,54 +32,44 @@ def card(  # noqa: PLR0913 - a card is about everything
     return "\n".join(
         [
             *_front_matter(name, base, labels, measured),
-            f"# {name}",
-            "",
-            (
-                f"Labels messages as {', '.join(labels)}. Two ONNX networks with one tokenizer: "
-                "`edge.onnx` with 8-bit weights answers most messages, `cloud.onnx` in full precision "
-                "is for the ones that are escalated. Their logits do not depend on the batch."
-            ),
-            "",
-            "## Made from",
-            "",
-            f"Base encoder `{base}`. {how}",
-            "",
+            f"# {name}\n",
+            f"Labels messages as {', '.join(labels)}. {_NETWORKS}\n",
+            "## Made from\n",
+            f"Base encoder `{base}`. {how}\n",
             *_table(("file", "used for", "rows", "SHA-256"), [_source(entry) for entry in data]),
-            "",
-            f"Licence: {licence}.",
-            "",
-            "## Measured",
-            "",
-            (
-                f"On {measured.messages:,} messages ({measured.split}) that chose nothing; one thread, "
-                f"{measured.hardware['processor']} ({measured.hardware['instructions']})."
-            ),
-            "",
+            f"\nLicence: {licence}.\n",
+            "## Measured\n",
+            f"{_machine(measured)}\n",
             *_table(("", "edge, 8-bit", "cloud, FP32"), _figures(measured, models)),
-            "",
-            (
-                f"The two disagree on {measured.disagreements} messages: the edge alone is right on "
-                f"{measured.edge_only_right} of them, the cloud alone on {measured.cloud_only_right}."
-            ),
-            "",
-            "## Thresholds",
-            "",
-            (
-                f"Kept at the edge: confidence at least {thresholds.confidence}, complexity at most "
-                f"{thresholds.complexity}, audited {thresholds.audit_rate:.1%}. The confidence is "
-                f"{thresholds.chosen}. On the messages above that keeps {measured.edge_share:.1%} "
-                f"before the audit, {measured.accuracy_kept:.1%} of them right."
-            ),
-            "",
-            "## Limits",
-            "",
-            (
-                "Labels do not travel well between kinds of text: judge the networks on your own "
-                "messages, and train on them, before you rely on the answers. Messages in other "
-                "languages than the training data's are labelled, but not well."
-            ),
-            "",
+            f"\n{_pairs(measured)}\n",
+            "## Thresholds\n",
+            f"{_kept(thresholds, measured)}\n",
+            "## Limits\n",
+            f"{_LIMITS}\n",
         ]
+    )
+
+
+def _machine(measured: Measured) -> str:
+    return (
+        f"On {measured.messages:,} messages ({measured.split}) that chose nothing; one thread, "
+        f"{measured.hardware['processor']} ({measured.hardware['instructions']})."
+    )
+
+
+def _pairs(measured: Measured) -> str:
+    return (
+        f"The two disagree on {measured.disagreements} messages: the edge alone is right on "
+        f"{measured.edge_only_right} of them, the cloud alone on {measured.cloud_only_right}."
+    )
+
+
+def _kept(thresholds: Thresholds, measured: Measured) -> str:
+    return (
+        f"Kept at the edge: confidence at least {thresholds.confidence}, complexity at most "
+        f"{thresholds.complexity}, audited {thresholds.audit_rate:.1%}. The confidence is "
+        f"{thresholds.chosen}. On the messages above that keeps {measured.edge_share:.1%} "
+        f"before the audit, {measured.accuracy_kept:.1%} of them right."
     )
 
 

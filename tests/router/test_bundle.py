@@ -1,0 +1,171 @@
+"""The starter bundle loads; a bundle with anything wrong in it does not."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from router.bundle import BundleError, load_bundle
+from schemas.bundle import MANIFEST, TOKENIZER, Manifest, version_of
+from tests.router.messages import STARTER
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the starter bundle that a test may spoil."""
+    return Path(shutil.copytree(STARTER, tmp_path / "copy"))
+
+
+def _edit(folder: Path, change: Change, *, sign: bool = False) -> None:
+    """Change the manifest; ``sign`` corrects its version, as somebody with our code could."""
+    path = folder / MANIFEST
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    if sign:
+        manifest = Manifest.model_validate_json(json.dumps(content))
+        content["bundle_version"] = version_of(
+            "copy",
+            files=manifest.files,
+            models=manifest.models,
+            thresholds=manifest.thresholds,
+            labels=manifest.labels,
+            max_tokens=manifest.max_tokens,
+        )
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _refusal(folder: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        load_bundle(folder)
+    message = str(caught.value)
+    assert str(folder) in message
+    assert "\n" not in message
+    assert "edgeroute train" in message
+    return message
+
+
+def test_the_starter_answers_a_message() -> None:
+    bundle = load_bundle(STARTER)
+    tokens = bundle.tokenizer().encode(["thanks, that was great!"])
+    logits = bundle.edge(threads=1).logits(tokens)
+    assert bundle.manifest.labels[int(logits.argmax())] == "positive"
+
+
+def test_the_starter_is_as_small_as_promised() -> None:
+    edge, cloud = ((STARTER / name).stat().st_size for name in ("edge.onnx", "cloud.onnx"))
+    assert edge + (STARTER / TOKENIZER).stat().st_size <= 15_000_000
+    assert cloud <= 60_000_000
+
+
+def test_the_starter_names_no_place_of_the_machine_that_made_it() -> None:
+    for path in STARTER.iterdir():
+        content = path.read_bytes()
+        for place in (b"/tmp/", b"/work/", b"/home/", b"/root/", b"site-packages"):
+            assert place not in content, path.name
+
+
+def test_probes_are_reproduced() -> None:
+    bundle = load_bundle(STARTER)
+    edge, cloud = bundle.edge(threads=1), bundle.cloud(threads=1)
+    for probe in bundle.manifest.probes:
+        # Another instruction set rounds otherwise, but never by this much.
+        assert np.allclose(edge.logits([probe.tokens])[0], probe.edge, atol=0.3)
+        assert np.allclose(cloud.logits([probe.tokens])[0], probe.cloud, atol=1e-3)
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    assert "is no model bundle" in _refusal(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "is no model bundle" in _refusal(tmp_path / "nowhere")
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"x")
+    assert "is no model bundle" in _refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[" * 100_000, b"nonsense"])
+def test_a_manifest_that_is_not_json_is_refused(folder: Path, content: bytes) -> None:
+    (folder / MANIFEST).write_bytes(content)
+    assert "manifest.json is not JSON" in _refusal(folder)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"version": 2}', b"null"])
+def test_a_manifest_of_something_else_is_refused(folder: Path, content: bytes) -> None:
+    (folder / MANIFEST).write_bytes(content)
+    assert "manifest.json" in _refusal(folder)
+
+
+def test_a_later_format_is_refused(folder: Path) -> None:
+    _edit(folder, lambda manifest: manifest.update(version=2))
+    assert "a format this program does not know" in _refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["edge.onnx", "cloud.onnx", TOKENIZER, "README.md"])
+def test_a_missing_file_is_refused(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert f"its file {name} is missing" in _refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["edge.onnx", "cloud.onnx", TOKENIZER, "README.md"])
+def test_a_file_with_one_other_bit_is_refused(folder: Path, name: str) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    assert f"its file {name} is damaged" in _refusal(folder)
+
+
+def test_a_truncated_file_is_refused(folder: Path) -> None:
+    os.truncate(folder / "edge.onnx", 4096)
+    assert "its file edge.onnx is damaged" in _refusal(folder)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(folder: Path) -> None:
+    (folder / TOKENIZER).unlink()
+    (folder / TOKENIZER).mkdir()
+    assert f"its file {TOKENIZER} is missing" in _refusal(folder)
+
+
+def test_a_threshold_changed_by_hand_is_refused(folder: Path) -> None:
+    _edit(folder, lambda manifest: manifest["thresholds"].update(confidence=0.0))
+    assert "its manifest was changed" in _refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside", "a/../../outside", "..\\outside"])
+def test_a_file_outside_the_folder_is_refused(folder: Path, name: str) -> None:
+    (folder.parent / "outside").write_bytes(b"x")
+    _edit(folder, lambda manifest: manifest["files"].update({name: "0" * 64}), sign=True)
+    assert "which is not inside it" in _refusal(folder)
+
+
+def test_a_link_that_leads_outside_is_refused(folder: Path) -> None:
+    (folder / "edge.onnx").rename(folder.parent / "edge.onnx")
+    (folder / "edge.onnx").symlink_to(folder.parent / "edge.onnx")
+    assert "a link that leads out of it" in _refusal(folder)
+
+
+def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
+    (folder / "edge.onnx").rename(folder / "data")
+    (folder / "edge.onnx").symlink_to("data")
+    assert load_bundle(folder).edge(threads=1).labels == 3
+
+
+def test_a_model_without_a_hash_is_refused(folder: Path) -> None:
+    _edit(folder, lambda manifest: manifest["files"].pop("edge.onnx"), sign=True)
+    assert "gives no hash for edge.onnx" in _refusal(folder)
+
+
+def test_a_model_with_other_labels_is_refused(folder: Path) -> None:
+    _edit(folder, lambda manifest: manifest["labels"].append("angry"), sign=True)
+    with pytest.raises(BundleError, match="knows 3 labels and the manifest names 4"):
+        load_bundle(folder).edge(threads=1)
