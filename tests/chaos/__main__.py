@@ -1,7 +1,6 @@
 """`python -m tests.chaos --faults 200 --seed 1`: see docs/chaos.md."""
 
 import argparse
-import logging
 import shutil
 import sys
 import tempfile
@@ -30,8 +29,6 @@ def main() -> int:
     if reason:
         print(f"chaos: there is no Kafka to kill: {reason}.", file=sys.stderr)
         return 2
-    # The feeder's client says that the broker is away, which is known here.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="edgeroute-chaos-"))
     console = Console()
     with _progress(console, given.faults) as progress:

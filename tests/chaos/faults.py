@@ -144,7 +144,7 @@ class Director:
     async def _until(self, true: Callable[[], bool], within_s: float) -> bool:
         try:
             async with asyncio.timeout(within_s):
-                while not true():  # noqa: ASYNC110 - processes set no events
+                while not true():
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             return False

@@ -110,7 +110,9 @@ class Fleet:
         code = instance.process.poll()
         if code is None:
             return False
-        if code != 0:
+        # One that was still loading its modules has no handler yet, and nothing to finish either.
+        early = code == -signal.SIGTERM and instance.log.stat().st_size == 0
+        if code != 0 and not early:
             self.strange.append(f"{instance.name} ended with code {code} after SIGTERM")
         return True
 

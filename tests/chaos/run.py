@@ -1,6 +1,7 @@
 """One chaos run: start everything, let things go wrong, wait until all is drained, count."""
 
 import asyncio
+import logging
 import shutil
 import time
 from collections import Counter
@@ -97,6 +98,7 @@ def run(options: Options) -> Outcome:
     """Run it. Nothing is left running, whatever happens."""
     options.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.enter_context(_quiet_clients())
         broker, threads = stack.enter_context(_broker(options.folder))
         redis = stack.enter_context(open_redis(first_redis_kind())).url
         prefix = f"chaos-{options.seed}-{time.time_ns()}"
@@ -111,6 +113,18 @@ def run(options: Options) -> Outcome:
         ours = stack.enter_context(fleet(options.folder, environment, dict(programs)))
         director = Director(ours, broker, threads, options.say, options.progress)
         return asyncio.run(_run(options, director, Store(redis, prefix)))
+
+
+@contextmanager
+def _quiet_clients() -> Iterator[None]:
+    """Our own clients would say again and again that the broker is away, which is known here."""
+    logger = logging.getLogger("aiokafka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager

@@ -64,13 +64,13 @@ class SharedSink:
                 raise LaneLost("the shared producer is gone")
             try:
                 async with kafka.lane_errors(), producer.transaction():
-                    await kafka._send(producer, outputs, self._topics)
+                    await kafka.send_all(producer, outputs, self._topics)
                     await producer.send_offsets_to_transaction(
                         {TopicPartition(*self._partition): next_offset}, self._member.group
                     )
             except BaseException:
                 SharedSink.producer = None
-                await kafka._quietly(producer.stop())
+                await kafka.quietly(producer.stop())
                 raise
 
     async def close(self) -> None:
