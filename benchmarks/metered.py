@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from benchmarks import stream
 from consumers import kafka
+from consumers.contracts import Job
 from consumers.edge import EdgeHandler, EdgeWork
 from consumers.lanes import Plan, Raw
-from consumers.loop import Job, Loop
+from consumers.loop import Loop
 from consumers.scoring import Scored, Scorer
 from edgeroute import roles, settings
 from router.engine import EngineError

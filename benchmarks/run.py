@@ -6,7 +6,6 @@ Repetitions are interleaved, so that a busy minute of the machine falls on all w
 import asyncio
 import json
 import tempfile
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -67,10 +66,10 @@ class Found:
 
     about: dict[str, Any]
     plan: dict[str, Any]
-    stream: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    engine: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    stream: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    engine: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     stages: list[dict[str, float]] = field(default_factory=list)
-    latency: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    latency: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     one_by_one: dict[str, Any] = field(default_factory=dict)
     tokenizer: dict[str, float] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
@@ -131,10 +130,10 @@ class Bench:
 
     async def _stream(self, way: Way) -> None:
         seen = await stream.rate(self._place, "input", self._plan.messages, way)
-        self._found.stream[way.name].append(asdict(seen))
+        self._found.stream.setdefault(way.name, []).append(asdict(seen))
 
     async def _engine(self, name: str, job: Callable[[], dict[str, Any]]) -> None:
-        self._found.engine[name].append(await asyncio.to_thread(job))
+        self._found.engine.setdefault(name, []).append(await asyncio.to_thread(job))
 
     async def _stages(self) -> None:
         _, variables = await stream.variables(self._place, "input", WAYS[0])
@@ -152,7 +151,7 @@ class Bench:
         rates = self._found.stream[EXACTLY]
         half = median(rate["per_second"] for rate in rates) / 2
         seen = await latency(self._place, self._few, half, self._plan.paced_s, way)
-        self._found.latency[way.name].append(asdict(seen))
+        self._found.latency.setdefault(way.name, []).append(asdict(seen))
 
     async def _one_by_one(self) -> None:
         for padded in (False, True):
