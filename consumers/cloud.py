@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from consumers.contracts import Job
 from consumers.lanes import Plan, Raw
-from consumers.loop import Job
 from consumers.scoring import Scored, Scorer
 from router.engine import EngineError
 from router.plan import CloudAnswer, Output, Timing, Writing, answered, dead_letter

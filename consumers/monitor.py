@@ -12,9 +12,9 @@ from functools import partial
 from typing import Protocol
 
 from consumers.aggregate import aggregate
+from consumers.contracts import Job
 from consumers.errors import Fatal, LaneLost
 from consumers.lanes import Partition, Plan, Raw
-from consumers.loop import Job
 from consumers.store import Store, StoreError
 from schemas.codec import Undecodable, decode_decision
 from schemas.decision import Answered, Routed

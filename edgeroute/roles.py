@@ -11,9 +11,10 @@ from typing import Final
 
 from consumers import kafka
 from consumers.cloud import CloudHandler
+from consumers.contracts import Clock, Limits, Sink
 from consumers.edge import EdgeHandler, EdgeRules
 from consumers.lanes import Partition
-from consumers.loop import Clock, Limits, Loop, Sink
+from consumers.loop import Loop
 from consumers.monitor import MonitorHandler, MonitorSink
 from consumers.scoring import Scorer
 from consumers.store import Store

@@ -5,7 +5,7 @@ else Docker, else (Kafka only) the JVM, else the embedded ones. `each_broker`, `
 and `each_redis_url` run a test once on every kind there is. A server starts when the first test
 needs it and ends with the run.
 
-With EDGEROUTE_REQUIRE_EXACTLY_ONCE set, a run in which exactly-once tests did not pass on both the
+With TESTS_REQUIRE_EXACTLY_ONCE set, a run in which exactly-once tests did not pass on both the
 Docker and the JVM Kafka fails, whatever else passed.
 """
 
@@ -178,7 +178,7 @@ def _chosen(chosen: str | None, running: list[str]) -> str:
 
 
 def _must_run() -> bool:
-    return bool(os.environ.get("EDGEROUTE_REQUIRE_EXACTLY_ONCE"))
+    return bool(os.environ.get("TESTS_REQUIRE_EXACTLY_ONCE"))
 
 
 def _not_run() -> list[str]:

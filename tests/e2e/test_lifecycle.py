@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from consumers import kafka
+from consumers.contracts import Clock, Limits
 from consumers.edge import EdgeHandler, EdgeRules, EdgeWork
 from consumers.lanes import Plan
-from consumers.loop import Clock, Limits, Loop
+from consumers.loop import Loop
 from consumers.scoring import Scorer
 from edgeroute import roles
 from edgeroute.sample import conversations

@@ -26,8 +26,8 @@ class JvmKafkaError(Exception):
 
 
 def jars_folder() -> Path:
-    """Return where the jars are kept between runs; EDGEROUTE_KAFKA_JARS overrides it."""
-    given = os.environ.get("EDGEROUTE_KAFKA_JARS")
+    """Return where the jars are kept between runs; TESTS_KAFKA_JARS overrides it."""
+    given = os.environ.get("TESTS_KAFKA_JARS")
     if given:
         return Path(given)
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

@@ -1,0 +1,36 @@
+"""Kafka, and the only package that knows aiokafka.
+
+Exactly-once here is one transactional producer per input partition, opened (which fences the
+previous owner) before the committed offset is read. aiokafka sends TxnOffsetCommit without the
+group's generation, so a broker cannot fence a zombie by it: the producer's epoch has to.
+"""
+
+from consumers.kafka.cluster import (
+    admin,
+    cluster_id,
+    create_topics,
+    has_transactions,
+    plain_producer,
+    write_all,
+)
+from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
+from consumers.kafka.sinks import PlainSink, TransactionalSink, send_all
+from consumers.kafka.source import Source
+
+__all__ = [
+    "Connection",
+    "Member",
+    "PlainSink",
+    "Source",
+    "TransactionalSink",
+    "admin",
+    "cluster_id",
+    "create_topics",
+    "has_transactions",
+    "lane_errors",
+    "plain_producer",
+    "quietly",
+    "said",
+    "send_all",
+    "write_all",
+]

@@ -1,0 +1,138 @@
+"""How a cluster is reached, and what its errors mean to us."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+from consumers.errors import Fatal, LaneLost, Unreachable
+
+REQUEST_TIMEOUT_S: Final = 10.0
+"""aiokafka's 40 s would make a stopping member wait that long for a coordinator that is away."""
+CLOSE_S: Final = 2.0
+"""How long closing a client may take; a rebalance waits for it."""
+REFUSALS: Final = (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach a cluster."""
+
+    bootstrap_servers: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "PLAIN"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    client_id: str = "edgeroute"
+
+    def options(self) -> dict[str, Any]:
+        """Return what every aiokafka client takes."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "client_id": self.client_id,
+            "security_protocol": self.security_protocol,
+            "request_timeout_ms": int(REQUEST_TIMEOUT_S * 1000),
+        }
+        if self.security_protocol.endswith("SSL"):
+            options["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+        if self.security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.sasl_mechanism
+            options["sasl_plain_username"] = self.username
+            options["sasl_plain_password"] = self.password
+        return options
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """How a role takes part in its consumer group."""
+
+    group: str
+    session_timeout_s: float = 10.0
+    transaction_timeout_s: float = 15.0
+    """A stuck transaction stalls every reader of committed records for at most this long."""
+    max_fetch_bytes: int = 1024 * 1024
+    """A partition's fetch; more only where one record alone is larger."""
+    max_request_bytes: int = 1024 * 1024
+    committed_only: bool = True
+
+
+def said(error: BaseException, connection: Connection) -> Fatal:
+    """Return the one sentence for a Kafka error that ends a role."""
+    servers = connection.bootstrap_servers
+    if isinstance(error, REFUSALS):
+        return Fatal(
+            f"The broker at {servers} refused us ({type(error).__name__}): "
+            "check the user, the password and the access rights of the [kafka] settings."
+        )
+    if isinstance(error, KafkaConnectionError | OSError | TimeoutError):
+        return Unreachable(
+            f"No Kafka broker answers at {servers}: "
+            "start it, or set kafka.bootstrap_servers to where it is."
+        )
+    return Fatal(
+        f"Kafka at {servers} failed with {type(error).__name__}: "
+        "look into the broker's log, then start this again."
+    )
+
+
+@asynccontextmanager
+async def lane_errors() -> AsyncIterator[None]:
+    """Map what aiokafka raises inside a lane to `LaneLost`, and refusals to `Fatal`."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise Fatal(
+            f"The broker refused us ({type(error).__name__}): check the access rights of our user."
+        ) from error
+    except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
+        raise Fatal(
+            "Kafka refuses a record of ours as too large: raise max.message.bytes of our topics "
+            "or lower limits.text_characters and limits.dead_letter_bytes."
+        ) from error
+    except (KafkaError, OSError, TimeoutError, AssertionError, ValueError) as error:
+        # aiokafka asserts its own transaction states; a producer that a broker restart confused is
+        # dropped like any other.
+        raise LaneLost(type(error).__name__) from error
+
+
+def report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what asyncio reports, but for the errors that aiokafka leaves lying about.
+
+    A producer that is fenced keeps the error in a future that nobody awaits, besides raising it;
+    asyncio would log it with a traceback.
+    """
+    if isinstance(context.get("exception"), KafkaError) and "never retrieved" in context["message"]:
+        return
+    loop.default_exception_handler(context)
+
+
+async def quietly(closing: Awaitable[Any]) -> None:
+    """Close a client within a limit; what it says while closing helps nobody."""
+    with suppress(KafkaError, OSError, TimeoutError, AssertionError):
+        async with asyncio.timeout(CLOSE_S):
+            await closing

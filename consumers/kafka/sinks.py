@@ -1,0 +1,104 @@
+"""A lane's way out: in transactions, or without where the broker has none."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from consumers.kafka.connection import Connection, Member, lane_errors, quietly
+from consumers.kafka.source import Source
+from consumers.lanes import Partition
+from router.plan import Output
+
+
+class TransactionalSink:
+    """A lane's way out: records and offset in one transaction of the partition's own producer."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        member: Member,
+        source: Source,
+        partition: Partition,
+        topics: Mapping[str, str],
+    ) -> None:
+        self._connection = connection
+        self._member = member
+        self._source = source
+        self._partition = partition
+        self._topics = topics
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> int:
+        """Fence the previous owner, then return the offset to read from."""
+        async with lane_errors():
+            self._producer = AIOKafkaProducer(
+                **self._connection.options(),
+                transactional_id=f"{self._member.group}.{self._partition.topic}.{self._partition.number}",
+                transaction_timeout_ms=int(self._member.transaction_timeout_s * 1000),
+                max_request_size=self._member.max_request_bytes,
+                max_batch_size=256 * 1024,
+            )
+            await self._producer.start()
+        return await self._source.committed(self._partition)
+
+    async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
+        """Write all outputs and the next offset, or raise `LaneLost` having written neither."""
+        producer = self._producer
+        assert producer is not None
+        async with lane_errors():
+            await producer.begin_transaction()
+            await send_all(producer, outputs, self._topics)
+            await producer.send_offsets_to_transaction(
+                {TopicPartition(*self._partition): next_offset}, self._member.group
+            )
+            await producer.commit_transaction()
+
+    async def close(self) -> None:
+        """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
+        if self._producer is not None:
+            await quietly(self._producer.stop())
+            # Where stopping ran out of time the connections are still open; closing twice is fine.
+            await quietly(self._producer.client.close())
+
+
+class PlainSink:
+    """A lane's way out where the broker has no transactions: records first, then the offset."""
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        source: Source,
+        partition: Partition,
+        topics: Mapping[str, str],
+    ) -> None:
+        self._producer = producer
+        self._source = source
+        self._partition = partition
+        self._topics = topics
+
+    async def open(self) -> int:
+        """Return the offset to read from."""
+        return await self._source.committed(self._partition)
+
+    async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
+        """Write all outputs, then the offset: a failure between the two repeats the outputs."""
+        async with lane_errors():
+            await send_all(self._producer, outputs, self._topics)
+        await self._source.commit(self._partition, next_offset)
+
+    async def close(self) -> None:
+        """Nothing to close: the producer is shared."""
+
+
+async def send_all(
+    producer: AIOKafkaProducer, outputs: Sequence[Output], topics: Mapping[str, str]
+) -> None:
+    sent = [
+        await producer.send(
+            topics[output.topic], value=output.value, key=output.key, headers=list(output.headers)
+        )
+        for output in outputs
+    ]
+    if sent:
+        await asyncio.gather(*sent)

@@ -1,0 +1,188 @@
+"""Reading a topic as a member of a consumer group."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from consumers.errors import Fatal, LaneLost
+from consumers.kafka.connection import (
+    REFUSALS,
+    REQUEST_TIMEOUT_S,
+    Connection,
+    Member,
+    lane_errors,
+    quietly,
+    report_unexpected,
+    said,
+)
+from consumers.lanes import Partition, Raw
+
+log = logging.getLogger(__name__)
+NO_IDLE_LIMIT_MS: Final = 2**31 - 1
+"""aiokafka leaves the group when nobody polls; a full or a standby member polls nothing and must
+stay. Liveness is watched by the loop instead."""
+_NEW_TOPIC_S: Final = 3.0
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Hands rebalances on. What is raised here aiokafka would swallow, so nothing may be raised."""
+
+    def __init__(
+        self,
+        assigned: Callable[[Sequence[Partition]], None],
+        revoked: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._assigned = assigned
+        self._revoked = revoked
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self._revoked()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._assigned([Partition(tp.topic, tp.partition) for tp in sorted(assigned)])
+
+
+class Source:
+    """One topic read as a member of a consumer group, lane by lane."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        member: Member,
+        topic: str,
+        outputs: Iterable[str],
+        clock: Callable[[], float],
+    ) -> None:
+        """Describe it; ``outputs`` are topics that must exist too before anything is read."""
+        self._connection = connection
+        self._member = member
+        self._topic = topic
+        self._outputs = tuple(outputs)
+        self._clock = clock
+        self._consumer: AIOKafkaConsumer | None = None
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        """The started client."""
+        assert self._consumer is not None
+        return self._consumer
+
+    async def start(
+        self,
+        assigned: Callable[[Sequence[Partition]], None],
+        revoked: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Join the group; raise `Fatal` where there is no broker, no right or no topic."""
+        asyncio.get_running_loop().set_exception_handler(report_unexpected)
+        session_ms = int(self._member.session_timeout_s * 1000)
+        consumer = AIOKafkaConsumer(
+            **self._connection.options(),
+            group_id=self._member.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed" if self._member.committed_only else "read_uncommitted",
+            max_partition_fetch_bytes=self._member.max_fetch_bytes,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=max(session_ms // 5, 200),
+            rebalance_timeout_ms=session_ms,
+            max_poll_interval_ms=NO_IDLE_LIMIT_MS,
+            partition_assignment_strategy=(StickyPartitionAssignor,),
+        )
+        try:
+            async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
+                await consumer.start()
+                missing = await self._missing_topics(consumer)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await quietly(consumer.stop())
+            raise said(error, self._connection) from error
+        if missing:
+            await quietly(consumer.stop())
+            raise Fatal(
+                f"There is no topic {missing[0]}: create it with `edgeroute topics create`."
+            )
+        self._consumer = consumer
+        consumer.subscribe([self._topic], listener=_Listener(assigned, revoked))
+
+    async def _missing_topics(self, consumer: AIOKafkaConsumer) -> list[str]:
+        """Return the topics that are not there; a broker may need a moment to know a new one."""
+        deadline = self._clock() + _NEW_TOPIC_S
+        while True:
+            there = await consumer.topics()
+            missing = [topic for topic in (self._topic, *self._outputs) if topic not in there]
+            if not missing or self._clock() > deadline:
+                return missing
+            await asyncio.sleep(0.2)
+
+    async def poll(
+        self, partitions: Sequence[Partition], *, timeout_s: float, max_records: int
+    ) -> dict[Partition, list[Raw]]:
+        """Return fetched records; never call it with no partition (aiokafka would poll them all).
+
+        Nothing awaits between aiokafka's handing out and the return, so the caller that awaits this
+        directly sees the assignment the records were fetched under.
+        """
+        try:
+            fetched = await self.consumer.getmany(
+                *(TopicPartition(*p) for p in partitions),
+                timeout_ms=int(timeout_s * 1000),
+                max_records=max_records,
+            )
+        except REFUSALS as error:
+            raise said(error, self._connection) from error
+        except KafkaError as error:
+            log.warning("polling failed with %s; trying again", type(error).__name__)
+            await asyncio.sleep(timeout_s)
+            return {}
+        now = self._clock()
+        return {
+            Partition(tp.topic, tp.partition): [
+                Raw(r.topic, r.partition, r.offset, r.key, r.value, now) for r in records
+            ]
+            for tp, records in fetched.items()
+        }
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Read on from ``offset``; raise `LaneLost` where the partition is no longer ours."""
+        try:
+            self.consumer.seek(TopicPartition(*partition), offset)
+        except (KafkaError, ValueError) as error:
+            raise LaneLost(f"could not seek: {type(error).__name__}") from error
+
+    async def committed(self, partition: Partition) -> int:
+        """Return the group's committed offset, or the log's start where it has none."""
+        tp = TopicPartition(*partition)
+        async with lane_errors():
+            offset = await self.consumer.committed(tp)
+            if offset is None:
+                offset = (await self.consumer.beginning_offsets([tp]))[tp]
+        return int(offset)
+
+    async def bounds(self, partition: Partition) -> tuple[int, int]:
+        """Return the first offset of the log and the one after its last.
+
+        The embedded broker gives wrong ends, so where we read without transactions the end is
+        beyond everything.
+        """
+        tp = TopicPartition(*partition)
+        async with lane_errors():
+            first = (await self.consumer.beginning_offsets([tp]))[tp]
+            if not self._member.committed_only:
+                return int(first), 2**63 - 1
+            end = (await self.consumer.end_offsets([tp]))[tp]
+        return int(first), int(end)
+
+    async def commit(self, partition: Partition, offset: int) -> None:
+        """Commit outside any transaction: only where the broker has none."""
+        async with lane_errors():
+            await self.consumer.commit({TopicPartition(*partition): OffsetAndMetadata(offset, "")})
+
+    async def stop(self) -> None:
+        """Leave the group."""
+        if self._consumer is not None:
+            await quietly(self._consumer.stop())
