@@ -1,33 +1,23 @@
-"""The command line."""
+"""The command line. What a command needs is imported inside it, so that help is there at once."""
 
-import asyncio
-import json
-import logging
-import signal
 import sys
-import time
-from collections.abc import Awaitable, Callable
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
-from rich.console import Console
 
-from consumers import kafka
-from consumers.embedded import EmbeddedError
-from consumers.errors import Moving
-from consumers.replay import ReplayError
-from consumers.store import Store
-from edgeroute import demo as demonstration
-from edgeroute import feed, report, roles
-from edgeroute.settings import Settings, SettingsError, load, masked
-from router.bundle import BundleError, load_bundle
-from schemas.codec import RECORDS, json_schema
+if TYPE_CHECKING:
+    from edgeroute.service import Role
 
 WRONG_USE: Final = 2
-FAILED: Final = 1
 INTERRUPTED: Final = 130
+
+
+def _examples(*lines: str) -> str:
+    """Return an epilog; each line is a paragraph, or Typer would join them."""
+    return "\n\n".join(["[bold]Examples[/bold]", *(f"  {line}" for line in lines)])
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,9 +25,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Routes support transcripts on Kafka: a small model here, a large one for the hard ones.",
-    epilog="Try it without a broker: [bold]edgeroute demo[/bold]",
+    epilog=_examples(
+        "edgeroute demo                      see it work; needs nothing else",
+        "edgeroute topics create             then on your Kafka: the topics,",
+        "edgeroute run edge                  the roles, a process each",
+        "edgeroute run cloud",
+        "edgeroute run monitor",
+        "edgeroute replay turns.jsonl.gz     some transcripts to route,",
+        "edgeroute report                    and what came of them",
+    )
+    + "\n\n[bold]Settings[/bold] edgeroute.toml here, --config FILE, or EDGEROUTE_… variables;"
+    + " edgeroute config prints them."
+    + "\n\n[bold]Exit codes[/bold] 0 done, 1 failed at work, 2 wrong use or settings, 130 Ctrl-C.",
 )
-run_app = typer.Typer(no_args_is_help=True, help="Run one role until SIGTERM or Ctrl-C.")
+run_app = typer.Typer(
+    no_args_is_help=True,
+    help="Run one role until SIGTERM or Ctrl-C; run more of a role to share its partitions.",
+    epilog=_examples(
+        "edgeroute run edge",
+        "EDGEROUTE_KAFKA__BOOTSTRAP_SERVERS=kafka:9092 edgeroute run cloud",
+    ),
+)
 topics_app = typer.Typer(no_args_is_help=True, help="Make the topics.")
 bundle_app = typer.Typer(no_args_is_help=True, help="Look at a model bundle.")
 app.add_typer(run_app, name="run")
@@ -48,57 +56,143 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings file; else $EDGEROUTE_CONFIG or edgeroute.toml."),
 ]
-RecordName = Enum("RecordName", {name: name for name in RECORDS})  # type: ignore[misc]
 
 
-@run_app.command("edge")
+class RecordName(StrEnum):
+    """The record types, by the names that `schemas.codec.RECORDS` gives them."""
+
+    TRANSCRIPT = "transcript"
+    ESCALATION = "escalation"
+    RESULT = "result"
+    ROUTED = "routed"
+    ANSWERED = "answered"
+    DEAD_LETTER = "dead-letter"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("edgeroute"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    epilog=_examples(
+        "edgeroute demo",
+        "edgeroute demo --transcripts turns.jsonl.gz",
+        "EDGEROUTE_POLICY__NAME=reference edgeroute demo",
+    )
+)
+def demo(
+    transcripts: Annotated[
+        Path | None, typer.Option(help="Route this file instead of the built-in conversations.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """See it work: broker, Redis, edge, cloud worker and monitor on this machine, then a report.
+
+    Needs the embedded extra: pip install -e '.[embedded]'. Leaves nothing running.
+    """
+    from rich.console import Console
+
+    from edgeroute import demo as demonstration
+    from edgeroute.settings import load
+
+    settings = load(config)
+    if transcripts is not None:
+        _needs_file(transcripts)
+    demonstration.run(settings, transcripts, Console())
+
+
+@run_app.command("edge", epilog=_examples("edgeroute run edge --config edgeroute.toml"))
 def run_edge(config: Config = None) -> None:
-    """Answer transcripts with the small model; send the hard ones to the cloud topic."""
-    _run_role(config, roles.run_edge)
+    """Answer transcripts with the small model; send the hard ones to the escalations topic."""
+    _run_role(config, "edge")
 
 
-@run_app.command("cloud")
+@run_app.command("cloud", epilog=_examples("edgeroute run cloud --config edgeroute.toml"))
 def run_cloud(config: Config = None) -> None:
     """Answer escalations with the full-precision model."""
-    _run_role(config, roles.run_cloud)
+    _run_role(config, "cloud")
 
 
-@run_app.command("monitor")
+@run_app.command("monitor", epilog=_examples("edgeroute run monitor --config edgeroute.toml"))
 def run_monitor(config: Config = None) -> None:
     """Add every decision to the totals in Redis."""
-    _run_role(config, roles.run_monitor)
+    _run_role(config, "monitor")
 
 
-@topics_app.command("create")
+@topics_app.command(
+    "create",
+    epilog=_examples(
+        "edgeroute topics create",
+        "EDGEROUTE_TOPICS__PARTITIONS=12 EDGEROUTE_TOPICS__REPLICATION=3 edgeroute topics create",
+    ),
+)
 def topics_create(config: Config = None) -> None:
-    """Create the topics that do not exist yet; names and sizes are in the [topics] settings."""
-    settings = load(config)
-    names = settings.topics
-    every = (names.transcripts, *roles.topic_names(settings).values())
-    wanted = dict.fromkeys(every, names.partitions)
-    reached = roles.connection(settings)
-    created = asyncio.run(kafka.create_topics(reached, wanted, names.replication))
-    for name, new in created.items():
+    """Create the topics that do not exist yet.
+
+    Names, partitions and replication are the settings topics.*; a topic that
+    exists is left alone.
+    """
+    from edgeroute import service
+    from edgeroute.settings import load
+
+    for name, new in service.create_topics(load(config)).items():
         typer.echo(f"{name}: {'created' if new else 'was there'}")
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "edgeroute replay turns.jsonl.gz",
+        "edgeroute replay march.csv --run-id march      totals of its own",
+        "edgeroute report --run-id march",
+    )
+)
 def replay(
-    file: Annotated[Path, typer.Argument(help="JSONL or CSV, plain or .gz.")],
+    file: Annotated[Path, typer.Argument(help="JSONL or CSV, plain or .gz.", show_default=False)],
     run_id: Annotated[
         str | None, typer.Option(help="Keep its totals apart from live traffic, under this name.")
     ] = None,
     config: Config = None,
 ) -> None:
-    """Write a file of transcripts to the transcripts topic, as fast as it goes."""
+    """Write a file of transcripts to the transcripts topic, as fast as it goes.
+
+    Every record needs role and text; conversation_id, turn, timestamp (or
+    ts), language and metadata are used where they are there. Malformed lines
+    are left out and counted.
+    """
+    from rich.console import Console
+
+    from edgeroute import feed
+    from edgeroute.settings import load
+
     settings = load(config)
-    sent, malformed = feed.feed(settings, file, run_id, Console(stderr=True))
-    typer.echo(f"{sent} transcripts written to {settings.topics.transcripts}")
-    if malformed:
-        typer.echo(f"{len(malformed)} malformed lines left out: {feed.first_of(malformed)}")
+    _needs_file(file)
+    fed = feed.feed(settings, file, run_id, Console(stderr=True))
+    typer.echo(f"{fed.sent:,} transcripts written to {settings.topics.transcripts}")
+    if fed.malformed:
+        typer.echo(fed.left_out(), err=True)
 
 
-@app.command("report")
+@app.command(
+    "report",
+    epilog=_examples(
+        "edgeroute report",
+        "edgeroute report --run-id march",
+        "edgeroute report --json | jq .routing.edge_utilisation",
+    ),
+)
 def show_report(
     run_id: Annotated[
         str | None, typer.Option(help="A replay's totals; else live traffic's.")
@@ -107,24 +201,49 @@ def show_report(
     config: Config = None,
 ) -> None:
     """Print what the monitor has counted: routes, reasons, cost, saving, latencies."""
-    asyncio.run(_report(load(config), run_id, as_json))
+    from edgeroute import service
+    from edgeroute.settings import load
+
+    service.show_report(load(config), run_id, as_json)
 
 
-@app.command("schema")
+@app.command("schema", epilog=_examples("edgeroute schema routed", "edgeroute schema transcript"))
 def show_schema(name: Annotated[RecordName, typer.Argument(help="The record type.")]) -> None:
     """Print the JSON Schema of a record type."""
+    import json
+
+    from schemas.codec import RECORDS, json_schema
+
     typer.echo(json.dumps(json_schema(RECORDS[name.value]), indent=2))
 
 
-@app.command("config")
+@app.command(
+    "config",
+    epilog=_examples(
+        "edgeroute config",
+        "EDGEROUTE_POLICY__CONFIDENCE=0.8 edgeroute config | jq .policy",
+    ),
+)
 def show_config(config: Config = None) -> None:
-    """Print the effective settings as JSON, secrets masked."""
+    """Print the effective settings as JSON, secrets masked.
+
+    A variable EDGEROUTE_SECTION__KEY wins over the file, the file over the
+    default. Unknown keys are refused.
+    """
+    import json
+
+    from edgeroute.settings import load, masked
+
     typer.echo(json.dumps(masked(load(config)), indent=2))
 
 
-@bundle_app.command("verify")
-def bundle_verify(folder: Annotated[Path, typer.Argument(help="The bundle's folder.")]) -> None:
+@bundle_app.command("verify", epilog=_examples("edgeroute bundle verify models/starter"))
+def bundle_verify(
+    folder: Annotated[Path, typer.Argument(help="The bundle's folder.", show_default=False)],
+) -> None:
     """Check every file of a bundle against its manifest and load both models."""
+    from router.bundle import load_bundle
+
     bundle = load_bundle(folder)
     bundle.tokenizer()
     bundle.edge(threads=1)
@@ -132,85 +251,83 @@ def bundle_verify(folder: Annotated[Path, typer.Argument(help="The bundle's fold
     typer.echo(f"{bundle.manifest.bundle_version}: complete and unaltered")
 
 
-@app.command()
-def demo(
-    transcripts: Annotated[
-        Path | None, typer.Option(help="Route this file instead of the built-in conversations.")
+@app.command(
+    epilog=_examples(
+        "edgeroute train messages.csv --label-column sentiment --out models/ours",
+        "edgeroute train train.jsonl --held-out dev.jsonl --test test.jsonl --out models/ours",
+        "EDGEROUTE_BUNDLE=models/ours edgeroute demo",
+    )
+)
+def train(  # noqa: PLR0913, PLR0917 - one option each
+    file: Annotated[Path, typer.Argument(help="Labelled CSV or JSONL, plain or .gz.")],
+    out: Annotated[Path, typer.Option(help="The bundle's folder; new or empty.")],
+    text_column: Annotated[str, typer.Option(help="Where the messages are.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Where the labels are.")] = "label",
+    held_out: Annotated[
+        Path | None, typer.Option(help="Calibrates; else a tenth of FILE does.")
     ] = None,
-    config: Config = None,
+    test: Annotated[Path | None, typer.Option(help="Judges; else a tenth of FILE does.")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Encoder by hub name or folder; else the packaged one.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The bundle's name; else the folder's.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Times through the data.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn at random.")] = 42,
 ) -> None:
-    """See it work: broker, Redis, edge, cloud worker and monitor on this machine, then a report."""
-    demonstration.run(load(config), transcripts, Console())
+    """Make a bundle from labelled messages: teach, export, compress, calibrate, measure, pack.
+
+    Needs the train extra, and a base encoder: docs/models.md.
+    """
+    from training.pipeline import TrainConfig
+    from training.pipeline import train as make
+
+    for given in (file, held_out, test):
+        if given is not None:
+            _needs_file(given)
+    made = make(
+        TrainConfig(
+            data=file,
+            out=out,
+            text_column=text_column,
+            label_column=label_column,
+            held_out=held_out,
+            test=test,
+            base=base,
+            name=name or out.resolve().name,
+            epochs=epochs,
+            seed=seed,
+        )
+    )
+    typer.echo(f"{made}: a bundle; its README.md says how good it is")
 
 
 def main() -> None:
     """Run the program; a user's mistake is one sentence and a non-zero exit code."""
     try:
         app(standalone_mode=True)
-    except (SettingsError, BundleError) as error:
-        _fail(error, WRONG_USE)
-    except (Moving, ReplayError, EmbeddedError, demonstration.DemoError) as error:
-        _fail(error, FAILED)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
+    except Exception as error:
+        from edgeroute import faults
+
+        said = faults.told(error)
+        if said is None:
+            raise
+        _fail(*said)
 
 
-def _fail(error: Exception, code: int) -> None:
-    print(f"edgeroute: {error}", file=sys.stderr)  # noqa: T201 - the one place that speaks of errors
+def _run_role(config: Path | None, role: "Role") -> None:
+    from edgeroute import service
+    from edgeroute.settings import load
+
+    service.run_role(load(config), role)
+
+
+def _needs_file(file: Path) -> None:
+    if not file.is_file():
+        _fail(f"There is no file {file}: check the path.", WRONG_USE)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    print(f"edgeroute: {sentence}", file=sys.stderr)  # noqa: T201 - errors are said here only
     raise SystemExit(code)
-
-
-def _run_role(
-    config: Path | None, role: Callable[[Settings, asyncio.Event], Awaitable[None]]
-) -> None:
-    settings = load(config)
-    _log(settings.log.level)
-
-    async def running() -> bool:
-        stop = asyncio.Event()
-        came = roles.stop_on_signals(stop)
-        await role(settings, stop)
-        return signal.SIGINT in came
-
-    if asyncio.run(running()):
-        raise KeyboardInterrupt
-
-
-def _log(level: str) -> None:
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    # aiokafka logs every rebalance at INFO and harmless start-up retries at WARNING; while a broker
-    # is away it says so ten times a second.
-    logging.getLogger("aiokafka").setLevel(max(logging.ERROR, logging.getLevelName(level)))
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_Seldom(time.monotonic))
-
-
-class _Seldom(logging.Filter):
-    """Lets a line of a library pass once in so many seconds."""
-
-    def __init__(self, tick: Callable[[], float], every_s: float = 10.0) -> None:
-        super().__init__()
-        self._tick = tick
-        self._every_s = every_s
-        self._last: dict[tuple[str, int], float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith("aiokafka"):
-            return True
-        place, now = (record.name, record.lineno), self._tick()
-        if now - self._last.get(place, -self._every_s) < self._every_s:
-            return False
-        self._last[place] = now
-        return True
-
-
-async def _report(settings: Settings, run_id: str | None, as_json: bool) -> None:
-    async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
-        totals, runs = await store.totals(run_id), await store.runs()
-    figures = report.figures(totals, roles.prices(settings), run_id=run_id, runs=runs)
-    if as_json:
-        typer.echo(figures.model_dump_json(indent=2))
-    else:
-        report.render(figures, Console())

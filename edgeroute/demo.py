@@ -4,10 +4,12 @@ import asyncio
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,152 +17,189 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from consumers import kafka
 from consumers.aggregate import Totals
 from consumers.embedded import embedded_broker, embedded_redis, end_with_parent
+from consumers.errors import Fatal
 from consumers.replay import record_of
 from consumers.store import Store
-from edgeroute import feed, report, roles, sample
-from edgeroute.settings import CONFIG_VARIABLE, Settings, SettingsError, child_environment
+from edgeroute import feed, report, roles, sample, service
+from edgeroute.settings import (
+    CONFIG_VARIABLE,
+    PREFIX,
+    Settings,
+    SettingsError,
+    as_variables,
+    child_environment,
+)
 from router.bundle import load_bundle
 
 ROLES: Final = ("edge", "cloud", "monitor")
 TURNS: Final = 2_000
 STALLED_S: Final = 60.0
+STOP_S: Final = 10.0
 _LOOK_S: Final = 0.25
 
+Children = Mapping[str, "subprocess.Popen[bytes]"]
 
-class DemoError(Exception):
-    """The demo could not go on; one sentence."""
+
+class Told(Protocol):
+    """Is told how many turns are routed, how many were escalated and how many of those answered."""
+
+    def __call__(self, routed: int, escalated: int, answered: int) -> None: ...
 
 
 def run(settings: Settings, transcripts: Path | None, console: Console) -> None:
     """Run it from start to report; nothing is left running, also after Ctrl-C."""
-    if not settings.bundle.is_absolute() and not settings.bundle.exists():
-        raise SettingsError(
-            f"There is no bundle {settings.bundle} here: run this in the repository, "
-            "or set EDGEROUTE_BUNDLE to a bundle's folder."
-        )
-    load_bundle(settings.bundle)
+    begun = time.monotonic()
+    service.silence_libraries()
+    _check_bundle(settings)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeroute-demo-")))
         servers = stack.enter_context(embedded_broker())
         url = stack.enter_context(embedded_redis())
-        console.print("started an embedded broker and Redis: [b]at least once[/b] delivery")
-        own = folder / "settings.toml"
-        own.touch()
-        changes = {
-            CONFIG_VARIABLE: str(own),  # not the settings of the folder we happen to be in
-            "EDGEROUTE_KAFKA__BOOTSTRAP_SERVERS": servers,
-            "EDGEROUTE_KAFKA__DELIVERY": "at-least-once",
-            "EDGEROUTE_REDIS__URL": url,
-            "EDGEROUTE_BUNDLE": str(settings.bundle.resolve()),
-            # The roles share this machine: one engine each leaves room for the others.
-            "EDGEROUTE_LIMITS__ENGINES": "1",
-        }
-        ours = settings.model_copy(
-            update={
-                "kafka": settings.kafka.model_copy(
-                    update={"bootstrap_servers": servers, "delivery": "at-least-once"}
-                ),
-                "redis": settings.redis.model_copy(update={"url": type(settings.redis.url)(url)}),
-            }
+        console.print(
+            "Started a broker and a Redis in a box. Delivery here is [b]at least once[/b], because "
+            "the broker in the box has no transactions; on Kafka it is exactly once."
         )
-        asyncio.run(_create_topics(ours))
-        children = [stack.enter_context(_role(role, changes, folder)) for role in ROLES]
-        console.print(f"started {', '.join(ROLES)}: one process each")
+        ours = _pointed_at(settings, servers, url)
+        service.create_topics(ours, replication=1)
+        children = stack.enter_context(_roles(_environment(ours, folder), folder))
+        console.print(f"Started {', '.join(ROLES)}: a process each.")
         sent = _feed(ours, transcripts, console)
-        totals = asyncio.run(_route(ours, sent, children, folder, console))
+        console.print(f"Fed {sent:,} turns; the roles load their models, then route them.")
+        totals = asyncio.run(_route(ours, sent, _Watched(children, folder), console))
         report.render(report.figures(totals, roles.prices(ours)), console)
+    console.print(f"\nStopped everything; {time.monotonic() - begun:.1f} s in all.")
 
 
-async def _create_topics(settings: Settings) -> None:
-    names = (settings.topics.transcripts, *roles.topic_names(settings).values())
-    wanted = dict.fromkeys(names, settings.topics.partitions)
-    await kafka.create_topics(roles.connection(settings), wanted, 1)
+def _check_bundle(settings: Settings) -> None:
+    if not settings.bundle.is_absolute() and not settings.bundle.exists():
+        raise SettingsError(
+            f"There is no bundle {settings.bundle} here: run this in the repository, "
+            f"or set {PREFIX}BUNDLE to a bundle's folder."
+        )
+    load_bundle(settings.bundle)
+
+
+def _pointed_at(settings: Settings, servers: str, url: str) -> Settings:
+    """Return the settings for the servers in the box; policy, prices and limits stay the user's."""
+    kafka_ours = type(settings.kafka)(bootstrap_servers=servers, delivery="at-least-once")
+    redis_ours = type(settings.redis)(url=type(settings.redis.url)(url))
+    # The roles share this machine: one engine each leaves room for the others.
+    limits = settings.limits.model_copy(update={"engines": settings.limits.engines or 1})
+    bundle = settings.bundle.resolve()
+    changes = {"kafka": kafka_ours, "redis": redis_ours, "limits": limits, "bundle": bundle}
+    return settings.model_copy(update=changes)
+
+
+def _environment(settings: Settings, folder: Path) -> dict[str, str]:
+    """Return what gives the roles these settings, and not those of the folder we are in."""
+    empty = folder / "settings.toml"
+    empty.touch()
+    return child_environment({CONFIG_VARIABLE: str(empty), **as_variables(settings)})
 
 
 @contextmanager
-def _role(role: str, changes: dict[str, str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with (folder / f"{role}.log").open("wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "edgeroute", "run", role],
-            env=child_environment(changes),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=end_with_parent(),  # noqa: PLW1509 - one system call, loaded beforehand
-        )
-        try:
-            yield child
-        finally:
+def _roles(environment: Mapping[str, str], folder: Path) -> Iterator[Children]:
+    """Run the roles; end them together, so that the slowest alone decides how long it takes."""
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for role in ROLES:
+            with (folder / f"{role}.log").open("wb") as log:
+                children[role] = subprocess.Popen(
+                    [sys.executable, "-m", "edgeroute", "run", role],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=end_with_parent(),  # noqa: PLW1509 - one system call, see there
+                )
+        yield children
+    finally:
+        for child in children.values():
             child.terminate()
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
+        deadline = time.monotonic() + STOP_S
+        try:
+            for child in children.values():
+                child.wait(max(deadline - time.monotonic(), 0.0))
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            # Nothing of the demo is kept, so an impatient user loses nothing.
+            for child in children.values():
                 child.kill()
                 child.wait()
 
 
-async def _route(
-    settings: Settings,
-    sent: int,
-    children: Sequence["subprocess.Popen[bytes]"],
-    folder: Path,
-    console: Console,
-) -> Totals:
-    async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-        ) as progress:
-            return await _watch(store, sent, children, folder, progress)
-
-
 def _feed(settings: Settings, transcripts: Path | None, console: Console) -> int:
     if transcripts is not None:
-        sent, malformed = feed.feed(settings, transcripts, None, console)
-        if malformed:
-            console.print(f"{len(malformed)} malformed lines left out: {feed.first_of(malformed)}")
-        return sent
+        fed = feed.feed(settings, transcripts, None, console, as_live=True)
+        if fed.malformed:
+            console.print(fed.left_out())
+        return fed.sent
     turns = map(record_of, sample.conversations(TURNS))
     to, topic = roles.connection(settings), settings.topics.transcripts
     return asyncio.run(kafka.write_all(to, topic, turns, idempotent=False))
 
 
-async def _watch(
-    store: Store,
-    sent: int,
-    children: Sequence["subprocess.Popen[bytes]"],
-    folder: Path,
-    progress: Progress,
-) -> Totals:
+async def _route(settings: Settings, sent: int, watched: "_Watched", console: Console) -> Totals:
+    async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
+        with _progress(sent, console) as told:
+            return await _watch(store, sent, watched, told)
+
+
+@contextmanager
+def _progress(sent: int, console: Console) -> Iterator[Told]:
+    """Yield what is told how far it is; bars on a terminal, nothing in a pipe."""
+    if not console.is_terminal:
+        yield lambda routed, escalated, answered: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        routing = progress.add_task("routed", total=sent)
+        answering = progress.add_task("answered by the cloud", total=None)
+
+        def told(routed: int, escalated: int, answered: int) -> None:
+            progress.update(routing, completed=min(routed, sent))
+            progress.update(answering, completed=answered, total=escalated or None)
+
+        yield told
+
+
+async def _watch(store: Store, sent: int, watched: "_Watched", told: Told) -> Totals:
     """Wait until every turn is routed and every escalation answered."""
-    routed_bar = progress.add_task("routed", total=sent)
-    answered_bar = progress.add_task("answered by the cloud", total=None)
-    seen, quiet = -1, 0.0
+    seen, moved = -1, time.monotonic()
     while True:
         totals = await store.totals(None)
-        routed = sum(n for name, n in totals.counts.items() if name.startswith("route/"))
-        escalated, answered = totals.counts.get("route/cloud", 0), totals.counts.get("answered", 0)
-        progress.update(routed_bar, completed=min(routed, sent))
-        progress.update(answered_bar, completed=answered, total=escalated or None)
+        routed = sum(totals.group("route").values())
+        escalated, answered = totals.count("route/cloud"), totals.count("answered")
+        told(routed, escalated, answered)
         if routed >= sent and answered >= escalated:
             return totals
-        quiet = 0.0 if routed + answered != seen else quiet + _LOOK_S
-        seen = routed + answered
-        for role, child in zip(ROLES, children, strict=True):
-            if child.poll() is not None:
-                raise DemoError(f"The {role} role ended: {_last_words(folder / f'{role}.log')}")
-        if quiet > STALLED_S:
-            raise DemoError(
-                f"Nothing has moved for {STALLED_S:.0f} s: {sent - routed} turns are not routed; "
+        if routed + answered != seen:
+            seen, moved = routed + answered, time.monotonic()
+        watched.check()
+        if time.monotonic() - moved > STALLED_S:
+            raise Fatal(
+                f"Nothing has moved for {STALLED_S:.0f} s: {sent - routed:,} turns are not routed; "
                 "run it again, and report it if it happens again."
             )
         await asyncio.sleep(_LOOK_S)
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """The roles' processes, and the folder of their logs."""
+
+    children: Children
+    folder: Path
+
+    def check(self) -> None:
+        """Raise `Fatal` where a role has ended by itself."""
+        for role, child in self.children.items():
+            if child.poll() is not None:
+                log = (self.folder / f"{role}.log").read_text(errors="replace")
+                last = (log.strip().splitlines() or ["it said nothing"])[-1]
+                raise Fatal(f"The {role} role ended: {last.removeprefix('edgeroute: ')}")
