@@ -26,26 +26,39 @@ _nanoseconds = time.thread_time_ns
 
 
 class _Progress:
-    """Takes a reading when the first and when the last message of the measured part commits."""
+    """Takes a reading where the measured part begins and where it ends; see `benchmarks.stream`."""
 
     def __init__(self, waiting: int) -> None:
         self.committed = 0
-        self._marks = [int(waiting * stream.FROM), int(waiting * stream.TO)]
         self.readings: list[dict[str, float]] = []
+        self._last = waiting - stream.LEFT
+        self._until = float("inf")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether both readings are taken."""
+        return len(self.readings) == 2
 
     def add(self, messages: int) -> None:
+        """So many more messages are committed."""
         self.committed += messages
-        done = len(self.readings)
-        if done < len(self._marks) and self.committed >= self._marks[done]:
-            self.readings.append(
-                {
-                    **_SPENT,
-                    "messages": self.committed,
-                    "loop thread": time.thread_time_ns(),
-                    "process": time.process_time_ns(),
-                    "wall": time.monotonic_ns(),
-                }
-            )
+        now = time.monotonic()
+        if not self.readings and self.committed >= stream.FROM:
+            self._until = now + stream.SECONDS
+            self._read()
+        elif not self.is_over and (self.committed >= self._last or now > self._until):
+            self._read()
+
+    def _read(self) -> None:
+        self.readings.append(
+            {
+                **_SPENT,
+                "messages": self.committed,
+                "loop thread": time.thread_time_ns(),
+                "process": time.process_time_ns(),
+                "wall": time.monotonic_ns(),
+            }
+        )
 
     def microseconds(self) -> dict[str, float]:
         """Return microseconds of CPU a message by stage."""
@@ -155,7 +168,7 @@ def _task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio
 
 
 def edge(waiting: int) -> dict[str, float]:
-    """Run an edge with meters until it has committed ``waiting`` messages.
+    """Run an edge with meters for as long as `benchmarks.stream.rate` would.
 
     A job of `benchmarks.jobs`; its settings come as variables, as any edge's do.
     """
@@ -168,7 +181,7 @@ def edge(waiting: int) -> dict[str, float]:
     ) -> None:
         await commit(sink, outputs, next_offset)
         progress.add(sum(output.topic == "decisions" for output in outputs))
-        if progress.committed >= waiting:
+        if progress.is_over:
             enough[0].set()
 
     async def running() -> None:

@@ -49,7 +49,7 @@ class Plan:
     """How much is measured."""
 
     repetitions: int = 3
-    messages: int = 8_000
+    messages: int = 20_000
     engine_messages: int = 1_500
     reference_messages: int = 60
     paced_s: float = 20.0
@@ -57,7 +57,7 @@ class Plan:
     slow_s: float = 45.0
 
 
-TINY: Final = Plan(1, 4_000, 200, 6, 10.0, 3_000, 10.0)
+TINY: Final = Plan(1, 2_500, 200, 6, 10.0, 3_000, 10.0)
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Bench:
         texts.save(spaced[: plan.engine_messages], self._few)
         await stream.fill(self._place, "input", waiting)
         self._step("warming up the broker")
-        await stream.rate(self._place, "input", plan.messages, WAYS[0])
+        await stream.rate(self._place, "input", min(plan.messages, 2_500), WAYS[0])
         for turn in range(plan.repetitions):
             await self._repetition(turn)
         await self._try("alone", self._one_by_one())

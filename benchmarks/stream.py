@@ -25,8 +25,12 @@ from tests.services.jvm_kafka import JvmKafka
 
 PARTITIONS: Final = 6
 OUTPUTS: Final = ("results", "escalations", "decisions", "dead_letters")
-FROM, TO = 0.2, 0.85
-"""The share of the input between which the rate is taken: joining and the last few are left out."""
+FROM: Final = 500
+"""The rate is taken from here on: the members have joined by then, and the lanes are full."""
+LEFT: Final = 1_200
+"""It is taken to here at most, so that the lanes stay full: so many more are waiting."""
+SECONDS: Final = 20.0
+"""And for so long at most, which keeps a run short on a busy machine."""
 STALLED_S: Final = 60.0
 _LOOK_S: Final = 0.05
 _number = itertools.count(1)
@@ -64,8 +68,8 @@ class Rate:
     broker_cpu_ms: float
     edge_mb: float
     load: float
-    routed: int
-    expected: int
+    messages: int
+    seconds: float
 
 
 async def fill(place: Place, topic: str, turns: Sequence[Transcript]) -> None:
@@ -101,7 +105,7 @@ async def _make(client: AIOKafkaAdminClient, topic: str) -> None:
 
 
 async def rate(place: Place, topic: str, waiting: int, way: Way) -> Rate:
-    """Run the edge until all that waits is committed; return how fast the middle of it went."""
+    """Run the edge while more messages wait than it can hold; return how fast it goes."""
     name, changes = await variables(place, topic, way)
     logs = [place.folder / f"{name}-edge{i}.log" for i in range(way.processes)]
     with ExitStack() as stack:
@@ -110,12 +114,19 @@ async def rate(place: Place, topic: str, waiting: int, way: Way) -> Rate:
             for log in logs
         ]
         watch = Watch(place, f"{name}.edge", topic, edges, logs)
-        begun = await watch.until(waiting * FROM)
-        ended = await watch.until(waiting * TO)
-        await watch.until(waiting)
-    positions = [r.source for r in await decisions(place, f"{name}-decisions")]
-    if len(positions) != waiting or len({(s.partition, s.offset) for s in positions}) != waiting:
-        raise BenchError(f"{name}: {waiting} messages gave {len(positions)} decisions")
+        begun = await watch.until(FROM)
+        ended = await watch.until(waiting - LEFT, within=SECONDS)
+        # Drained and ended: what is committed now is what was routed.
+        for edge in edges:
+            edge.terminate()
+            await asyncio.to_thread(edge.wait, 30.0)
+        committed = (await watch.until(0)).committed
+    sources = [record.source for record in await decisions(place, f"{name}-decisions")]
+    distinct = len({(source.partition, source.offset) for source in sources})
+    if not len(sources) == distinct == committed:
+        raise BenchError(
+            f"{name}: {committed} messages committed, {len(sources)} decisions, {distinct} distinct"
+        )
     messages, seconds = ended.committed - begun.committed, ended.at - begun.at
     return Rate(
         per_second=messages / seconds,
@@ -123,8 +134,8 @@ async def rate(place: Place, topic: str, waiting: int, way: Way) -> Rate:
         broker_cpu_ms=(ended.broker_cpu - begun.broker_cpu) / messages * 1000,
         edge_mb=ended.edge_mb,
         load=machine.load(),
-        routed=len(positions),
-        expected=waiting,
+        messages=messages,
+        seconds=seconds,
     )
 
 
@@ -152,13 +163,14 @@ class Watch:
         self._edges = [psutil.Process(edge.pid) for edge in edges]
         self._broker = psutil.Process(place.broker.pid)
 
-    async def until(self, committed: float) -> Seen:
-        """Return what was seen first with at least so many messages committed."""
-        moved, last = time.monotonic(), -1
+    async def until(self, committed: int, within: float = float("inf")) -> Seen:
+        """Return what was seen first with so many messages committed, or once time is up."""
+        begun = moved = time.monotonic()
+        last = -1
         async with kafka.admin(self._place.connection) as client:
             while True:
                 seen = self._seen(await self._committed(client))
-                if seen.committed >= committed:
+                if seen.committed >= committed or seen.at - begun > within:
                     return seen
                 if seen.committed != last:
                     moved, last = time.monotonic(), seen.committed
@@ -180,12 +192,13 @@ class Watch:
         return sum(max(entry.offset, 0) for entry in found.values())
 
     def _seen(self, committed: int) -> Seen:
+        alive = [edge for edge in self._edges if edge.is_running()]
         return Seen(
             at=time.monotonic(),
             committed=committed,
-            edge_cpu=sum(cpu_seconds(edge) for edge in self._edges),
+            edge_cpu=sum(map(cpu_seconds, alive)),
             broker_cpu=cpu_seconds(self._broker),
-            edge_mb=sum(edge.memory_info().rss for edge in self._edges) / 1e6,
+            edge_mb=sum(edge.memory_info().rss for edge in alive) / 1e6,
         )
 
 
