@@ -148,7 +148,9 @@ def topics_create(config: Config = None) -> None:
     from edgeroute import service
     from edgeroute.settings import load
 
-    for name, new in service.create_topics(load(config)).items():
+    settings = load(config)
+    service.silence_libraries()
+    for name, new in service.create_topics(settings).items():
         typer.echo(f"{name}: {'created' if new else 'was there'}")
 
 
@@ -174,13 +176,15 @@ def replay(
     """
     from rich.console import Console
 
-    from edgeroute import feed
+    from edgeroute import feed, service
     from edgeroute.settings import load
 
     settings = load(config)
     _needs_file(file)
+    service.silence_libraries()
     fed = feed.feed(settings, file, run_id, Console(stderr=True))
-    typer.echo(f"{fed.sent:,} transcripts written to {settings.topics.transcripts}")
+    what = "1 transcript" if fed.sent == 1 else f"{fed.sent:,} transcripts"
+    typer.echo(f"{what} written to {settings.topics.transcripts}")
     if fed.malformed:
         typer.echo(fed.left_out(), err=True)
 

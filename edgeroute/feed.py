@@ -72,8 +72,8 @@ async def _feed(
         sent = await kafka.write_all(reached, topic, records(), idempotent=idempotent)
     if malformed and not sent:
         raise ReplayError(
-            f"None of the {malformed:,} lines of {file} is a transcript: "
-            "each must be a JSON object or CSV row with at least role and text."
+            f"There is no transcript in {file} ({malformed:,} malformed lines): "
+            "each line must be a JSON object or CSV row with at least role and text."
         )
     return Fed(sent, malformed, tuple(first))
 
