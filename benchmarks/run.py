@@ -5,6 +5,7 @@ Repetitions are interleaved, so that a busy minute of the machine falls on all w
 
 import asyncio
 import json
+import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -191,7 +192,9 @@ def main(
     found = Found(about=about, plan=asdict(plan))
     console = Console()
     with tempfile.TemporaryDirectory(prefix="edgeroute-bench-") as folder, JvmKafka() as broker:
-        place = Place(broker, bundle.resolve(), Path(folder))
+        # A copy: every part must be measured on the same networks, whoever trains meanwhile.
+        copied = Path(shutil.copytree(bundle, Path(folder) / "bundle"))
+        place = Place(broker, copied, Path(folder))
         with _progress(plan, console) as step:
             asyncio.run(Bench(place, plan, found, step).run(turns))
     table = report.markdown(asdict(found))
