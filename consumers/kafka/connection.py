@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -131,8 +131,17 @@ def report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) 
     loop.default_exception_handler(context)
 
 
-async def quietly(closing: Awaitable[Any]) -> None:
-    """Close a client within a limit; what it says while closing helps nobody."""
-    with suppress(KafkaError, OSError, TimeoutError, AssertionError):
-        async with asyncio.timeout(CLOSE_S):
-            await closing
+async def quietly(closing: Coroutine[Any, Any, Any]) -> None:
+    """Close a client within a limit; what it says while closing helps nobody.
+
+    In a task of its own, because aiokafka lets the cancellation of its inner tasks escape when it
+    is closed while the broker is away, which would look as if we were cancelled.
+    """
+    task = asyncio.create_task(closing)
+    try:
+        await asyncio.wait([task], timeout=CLOSE_S)
+    finally:
+        task.cancel()
+    await asyncio.wait([task], timeout=CLOSE_S)
+    if task.done() and not task.cancelled():
+        task.exception()

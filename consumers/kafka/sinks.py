@@ -40,7 +40,7 @@ class TransactionalSink:
                 max_batch_size=256 * 1024,
             )
             await self._producer.start()
-        return await self._source.committed(self._partition)
+        return await self._source.committed(self._partition, self._producer.client)
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         """Write all outputs and the next offset, or raise `LaneLost` having written neither."""
@@ -79,7 +79,7 @@ class PlainSink:
 
     async def open(self) -> int:
         """Return the offset to read from."""
-        return await self._source.committed(self._partition)
+        return await self._source.committed(self._partition, self._producer.client)
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         """Write all outputs, then the offset: a failure between the two repeats the outputs."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -21,6 +22,7 @@ from consumers.kafka.connection import (
     report_unexpected,
     said,
 )
+from consumers.kafka.offsets import committed_offset
 from consumers.lanes import Partition, Raw
 
 log = logging.getLogger(__name__)
@@ -154,11 +156,11 @@ class Source:
         except (KafkaError, ValueError) as error:
             raise LaneLost(f"could not seek: {type(error).__name__}") from error
 
-    async def committed(self, partition: Partition) -> int:
+    async def committed(self, partition: Partition, through: AIOKafkaClient) -> int:
         """Return the group's committed offset, or the log's start where it has none."""
         tp = TopicPartition(*partition)
         async with lane_errors():
-            offset = await self.consumer.committed(tp)
+            offset = await committed_offset(through, self._member.group, tp)
             if offset is None:
                 offset = (await self.consumer.beginning_offsets([tp]))[tp]
         return int(offset)
