@@ -55,7 +55,8 @@ class SharedSink:
                 )
                 await producer.start()
                 SharedSink.producer = producer
-        return await self._source.committed(self._partition)
+        assert SharedSink.producer is not None
+        return await self._source.committed(self._partition, SharedSink.producer.client)
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         async with SharedSink.busy:
