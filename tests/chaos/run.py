@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -138,7 +137,6 @@ def _broker(folder: Path) -> Iterator[tuple[JvmKafka, ThreadPoolExecutor]]:
     finally:
         threads.submit(broker.kill).result()
         threads.shutdown()
-        shutil.rmtree(folder / "broker" / "data", ignore_errors=True)
 
 
 async def _run(options: Options, director: Director, store: Store) -> Outcome:

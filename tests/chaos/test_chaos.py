@@ -22,7 +22,7 @@ def test_thirty_faults_lose_nothing_and_double_nothing(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     reason = jvm_kafka.why_unavailable()
-    if reason and os.environ.get("EDGEROUTE_REQUIRE_EXACTLY_ONCE"):
+    if reason and os.environ.get("TESTS_REQUIRE_EXACTLY_ONCE"):
         pytest.fail(f"a Kafka that may be killed is required here, but {reason}")
     if reason:
         pytest.skip(f"not run: {reason}")

@@ -13,12 +13,14 @@ from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from consumers.kafka.offsets import committed_offset
 
 PLACE = TopicPartition("topic", 3)
+Answer = tuple[list[tuple[int, int]], int]
+"""Offset and error code of each partition, and the error code of the whole."""
 
 
 class Coordinator:
     """Gives these answers, one after the other."""
 
-    def __init__(self, *answers: tuple[list[tuple[int, int]], int]) -> None:
+    def __init__(self, *answers: Answer) -> None:
         self._answers = list(answers)
 
     async def coordinator_lookup(self, kind: int, key: str) -> int:
@@ -41,12 +43,12 @@ async def test_a_group_that_has_committed_nothing_has_no_offset() -> None:
 
 
 async def test_a_coordinator_that_is_loading_is_asked_again() -> None:
-    loading = ([], GroupLoadInProgressError.errno)
+    loading: Answer = ([], GroupLoadInProgressError.errno)
     assert await committed_offset(Coordinator(loading, ([(42, 0)], 0)), "group", PLACE) == 42
 
 
 async def test_an_error_of_the_partition_is_asked_again() -> None:
-    loading = ([(-1, GroupLoadInProgressError.errno)], 0)
+    loading: Answer = ([(-1, GroupLoadInProgressError.errno)], 0)
     assert await committed_offset(Coordinator(loading, ([(42, 0)], 0)), "group", PLACE) == 42
 
 
