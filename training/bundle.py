@@ -107,7 +107,8 @@ def write_bundle(
         cloud=Model(file=CLOUD, tier="teacher", temperature=cloud.temperature),
     )
     base = recipe.base or OFFLINE_BASE
-    licence = f"weights: Apache-2.0; data: {recipe.data_licence}; base encoder: its own licence"
+    base_licence = "see its source" if recipe.base else "Apache-2.0"
+    licence = f"weights Apache-2.0, data {recipe.data_licence}, base encoder {base_licence}"
     content = card(
         name=recipe.name,
         base=base,

@@ -101,7 +101,7 @@ def teach(
     chance = random.Random(lesson.seed)
     steps = lesson.epochs * math.ceil(len(training.tokens) / lesson.batch)
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=lesson.learning_rate, weight_decay=WEIGHT_DECAY
+        model.parameters(), lr=lesson.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
     )
     schedule = transformers.get_linear_schedule_with_warmup(
         optimizer, math.ceil(WARM_UP * steps), steps
