@@ -112,7 +112,9 @@ class Fleet:
             return False
         # One that was still loading its modules has no handler yet, and nothing to finish either.
         early = code == -signal.SIGTERM and instance.log.stat().st_size == 0
-        if code != 0 and not early:
+        if _BROKER_AWAY in _last_line(instance.log):
+            self.gave_up += 1
+        elif code != 0 and not early:
             self.strange.append(f"{instance.name} ended with code {code} after SIGTERM")
         return True
 
