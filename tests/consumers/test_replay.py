@@ -32,6 +32,14 @@ def read(folder: Path, name: str, content: bytes) -> list[Transcript | int]:
     return list(transcripts(written(folder, name, content)))
 
 
+def complaint(file: Path) -> str:
+    """Read a file to its end; return what the reader said of it."""
+    try:
+        return f"{len(list(transcripts(file)))} records."
+    except ReplayError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz"])
 @QUICK
 @given(turns=st.lists(some_transcripts, max_size=5))
@@ -61,10 +69,8 @@ def test_csv_comes_back_as_it_was(
 @QUICK
 @given(content=st.binary(max_size=300))
 def test_no_bytes_crash_the_reader(tmp_path: Path, name: str, content: bytes) -> None:
-    try:
-        read(tmp_path, name, b"role,text\n" + content if ".csv" in name else content)
-    except ReplayError as error:
-        assert str(error).endswith(".")
+    head = b"role,text\n" if ".csv" in name else b""
+    assert complaint(written(tmp_path, name, head + content)).endswith(".")
 
 
 @QUICK
@@ -72,10 +78,7 @@ def test_no_bytes_crash_the_reader(tmp_path: Path, name: str, content: bytes) ->
 def test_no_packed_bytes_crash_the_reader(tmp_path: Path, packed: bytes, keep: int) -> None:
     file = tmp_path / "t.jsonl.gz"
     file.write_bytes(gzip.compress(GOOD * 20, mtime=0)[:keep] + packed)
-    try:
-        list(transcripts(file))
-    except ReplayError as error:
-        assert str(error).endswith(".")
+    assert complaint(file).endswith(".")
 
 
 @QUICK
