@@ -42,6 +42,9 @@ def main() -> int:
                 f"FAILED: {error} Logs: {folder}", style="red", markup=False, soft_wrap=True
             )
             return 1
+        except KeyboardInterrupt:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     show(outcome, options, console)
     if outcome.ok:
         shutil.rmtree(folder)
