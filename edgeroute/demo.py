@@ -1,12 +1,13 @@
 """The whole stream on this machine: servers in a box, one process a role, and the report."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -53,21 +54,36 @@ def run(settings: Settings, transcripts: Path | None, console: Console) -> None:
     _check_bundle(settings)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeroute-demo-")))
-        servers = stack.enter_context(embedded_broker())
-        url = stack.enter_context(embedded_redis())
+        with _held():
+            servers = stack.enter_context(embedded_broker())
+            url = stack.enter_context(embedded_redis())
         console.print(
             "Started a broker and a Redis in a box. Delivery here is [b]at least once[/b], because "
             "the broker in the box has no transactions; on Kafka it is exactly once."
         )
         ours = _pointed_at(settings, servers, url)
         service.create_topics(ours, replication=1)
-        children = stack.enter_context(_roles(_environment(ours, folder), folder))
+        with _held():
+            children = stack.enter_context(_roles(_environment(ours, folder), folder))
         console.print(f"Started {', '.join(ROLES)}: a process each.")
         sent = _feed(ours, transcripts, console)
         console.print(f"Fed {sent:,} turns; the roles load their models, then route them.")
         totals = asyncio.run(_route(ours, sent, _Watched(children, folder), console))
         report.render(report.figures(totals, roles.prices(ours)), console)
     console.print(f"\nStopped everything; {time.monotonic() - begun:.1f} s in all.")
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """Let Ctrl-C wait while processes start: cut off in between, nobody would know of one."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _check_bundle(settings: Settings) -> None:
@@ -99,7 +115,7 @@ def _environment(settings: Settings, folder: Path) -> dict[str, str]:
 
 @contextmanager
 def _roles(environment: Mapping[str, str], folder: Path) -> Iterator[Children]:
-    """Run the roles; end them together, so that the slowest alone decides how long it takes."""
+    """Run the roles; end them side by side, so that the slowest alone decides how long it takes."""
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for role in ROLES:
@@ -114,18 +130,17 @@ def _roles(environment: Mapping[str, str], folder: Path) -> Iterator[Children]:
                     preexec_fn=end_with_parent(),  # noqa: PLW1509 - one system call, see there
                 )
         yield children
-    finally:
         for child in children.values():
             child.terminate()
         deadline = time.monotonic() + STOP_S
-        try:
-            for child in children.values():
+        for child in children.values():
+            with suppress(subprocess.TimeoutExpired):
                 child.wait(max(deadline - time.monotonic(), 0.0))
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            # Nothing of the demo is kept, so an impatient user loses nothing.
-            for child in children.values():
-                child.kill()
-                child.wait()
+    finally:
+        # After Ctrl-C or a failure nobody waits for them to drain: nothing of the demo is kept.
+        for child in children.values():
+            child.kill()
+            child.wait()
 
 
 def _feed(settings: Settings, transcripts: Path | None, console: Console) -> int:

@@ -1,0 +1,144 @@
+"""The demo, started as a user starts it."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from edgeroute.settings import child_environment
+from tests.services.stream import BUNDLE
+
+DEADLINE_S = 90.0
+TURNS = "".join(
+    f'{{"conversation_id": "c{n % 9}", "turn": {n}, "role": "customer", "text": "turn {n}"}}\n'
+    for n in range(60)
+)
+
+
+class Demo:
+    """A running demo, and every process that it has been seen to start."""
+
+    def __init__(self, process: "subprocess.Popen[str]", home: Path) -> None:
+        self.process = process
+        self.home = home
+        self.seen: set[psutil.Process] = set()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Watch its processes until the condition holds."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            if self.process.poll() is None:
+                self.seen |= set(psutil.Process(self.process.pid).children(recursive=True))
+            if condition():
+                return
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def logged(self, text: str) -> bool:
+        """Whether a role has logged this."""
+        return any(text in log.read_text() for log in self.home.glob("edgeroute-demo-*/*.log"))
+
+    def end(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
+        """Send the signal; return how it ended and what it said."""
+        if number is not None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=DEADLINE_S)
+        return self.process.returncode, out, err
+
+    def left(self) -> list[Path]:
+        """Return what it left in the folder for temporary files."""
+        return list(self.home.iterdir())
+
+    def alive(self) -> list[psutil.Process]:
+        return [p for p in self.seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+@contextmanager
+def demo(tmp_path: Path, *words: str) -> Iterator[Demo]:
+    home = tmp_path / "tmp"
+    home.mkdir()
+    root = str(Path(__file__).parents[2])
+    variables = {"PYTHONPATH": root, "TMPDIR": str(home), "EDGEROUTE_BUNDLE": str(BUNDLE)}
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "edgeroute", "demo", *words],
+        cwd=tmp_path,
+        env=child_environment(variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Demo(process, home)
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.mark.embedded
+def test_it_routes_a_file_reports_it_plainly_and_leaves_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "turns.jsonl"
+    file.write_text(TURNS + "malformed\n")
+    with demo(tmp_path, "--transcripts", str(file)) as running:
+        running.until(lambda: len(running.seen) >= 5)
+        code, out, err = running.end()
+    assert (code, err) == (0, "")
+    assert re.search(r"^scored +60\b", out, re.MULTILINE)
+    assert "1 malformed line left out: 61" in out
+    assert "\x1b" not in out
+    assert "at least once" in out.splitlines()[0]
+    assert (running.alive(), running.left()) == ([], [])
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("moment", ["importing", "servers", "roles", "routing"])
+def test_ctrl_c_ends_it_at_any_moment_and_leaves_nothing(tmp_path: Path, moment: str) -> None:
+    with demo(tmp_path) as running:
+        reached: dict[str, Callable[[], bool]] = {
+            "importing": lambda: bool(psutil.Process(running.process.pid).cpu_times().user > 0.3),
+            "servers": lambda: len(running.seen) >= 1,
+            "roles": lambda: len(running.seen) >= 4,
+            "routing": lambda: running.logged("assigned"),
+        }
+        running.until(reached[moment])
+        code, _, err = running.end(signal.SIGINT)
+    assert (code, err) == (130, "")
+    assert (running.alive(), running.left()) == ([], [])
+
+
+@pytest.mark.embedded
+def test_killed_it_takes_its_children_with_it(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("not run: only Linux ends children with their parent")
+    with demo(tmp_path) as running:
+        running.until(lambda: len(running.seen) >= 5)
+        running.end(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while running.alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_without_a_bundle_it_says_where_to_run_it(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-m", "edgeroute", "demo"],
+        cwd=tmp_path,
+        env=child_environment({"PYTHONPATH": root}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "run this in the repository" in done.stderr
