@@ -68,7 +68,7 @@ def demo(tmp_path: Path, *words: str) -> Iterator[Demo]:
     root = str(Path(__file__).parents[2])
     variables = {"PYTHONPATH": root, "TMPDIR": str(home), "EDGEROUTE_BUNDLE": str(BUNDLE)}
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "edgeroute", "demo", *words],
+        [sys.executable, "-m", "edgeroute", "demo", *words],
         cwd=tmp_path,
         env=child_environment(variables),
         stdout=subprocess.PIPE,
