@@ -1,12 +1,15 @@
 """What a figure was measured on, and how busy that machine was with other work."""
 
 import platform
+import resource
 import shutil
 import subprocess
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import psutil
 
@@ -17,14 +20,27 @@ from tests.services import jvm_kafka
 _LIBRARIES: Final = ("aiokafka", "numpy", "onnxruntime", "pydantic", "tokenizers")
 
 
-def load() -> float:
-    """Return the load average of the last minute: everything that wanted a core, ours too."""
-    return float(psutil.getloadavg()[0])
+@dataclass(frozen=True)
+class Spent:
+    """CPU-seconds that others than we had computed on this machine until a moment."""
 
+    at: float
+    others: float
 
-def busy(seconds: float = 1.0) -> float:
-    """Return how many cores others keep busy now; ask while nothing of ours runs."""
-    return float(psutil.cpu_percent(interval=seconds)) / 100 * (psutil.cpu_count() or 1)
+    @classmethod
+    def now(cls, broker: int | None) -> Self:
+        """Read it; our children must have ended, but for the broker with this process id."""
+        times = psutil.cpu_times()
+        all_ = sum(times) - times.idle - getattr(times, "iowait", 0.0)
+        ours = time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+        if broker is not None:
+            of_broker = psutil.Process(broker).cpu_times()
+            ours += of_broker.user + of_broker.system
+        return cls(time.monotonic(), all_ - ours)
+
+    def cores_since(self, before: "Spent") -> float:
+        """Return how many cores others kept busy between the two."""
+        return max((self.others - before.others) / max(self.at - before.at, 1e-9), 0.0)
 
 
 def description() -> dict[str, str]:

@@ -43,8 +43,8 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 def _about(found: Mapping[str, Any]) -> str:
     lines = [f"- {name}: {value}" for name, value in found["about"].items()]
-    others = ", ".join(f"{cores:.1f}" for cores in found["others"])
-    lines.append(f"- cores kept busy by other work at the start of each repetition: {others}")
+    others = [cores for each in found["others"].values() for cores in each]
+    lines.append(f"- cores kept busy by other work, over all parts: {_of(others, 2)}")
     plan = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["plan"].items())
     return "\n".join([*lines, f"- plan: {plan}", ""])
 
@@ -59,7 +59,7 @@ def _throughput(found: Mapping[str, Any]) -> str:
             _spread(runs, "edge_cpu_ms", 2),
             _spread(runs, "broker_cpu_ms", 2),
             _spread(runs, "edge_mb", 0),
-            _spread(runs, "load", 1),
+            _of(found["others"].get(name, []), 2),
         ]
         for name, runs in found["stream"].items()
     ]
@@ -71,11 +71,11 @@ def _throughput(found: Mapping[str, Any]) -> str:
             _spread(runs, "cpu_ms", 2),
             "",
             "",
-            "",
+            _of(found["others"].get(name, []), 2),
         ]
         for name, runs in found["engine"].items()
     ]
-    heads = ["", "messages/s", "ratio", "CPU ms", "broker CPU ms", "memory MB", "load average"]
+    heads = ["", "messages/s", "ratio", "CPU ms", "broker CPU ms", "memory MB", "others' cores"]
     return _table(heads, rows)
 
 
@@ -115,7 +115,7 @@ def _memory(memory: Mapping[str, Any]) -> str:
         ["messages waiting", f"{memory['waiting']}"],
         ["of them committed in the time", f"{memory['committed']}"],
         ["seconds", f"{memory['seconds']:.0f}"],
-        ["seconds a micro-batch takes", f"{memory['slept_s']:.1f}"],
+        ["seconds a micro-batch sleeps", f"{memory['slept_s']:.2f}"],
         ["resident after settling, MB", f"{memory['settled_mb']:.1f}"],
         ["largest, MB", f"{memory['largest_mb']:.1f}"],
         ["last fifth less first fifth, MB", f"{memory['grown_mb']:+.2f}"],

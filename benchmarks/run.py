@@ -55,7 +55,7 @@ class Plan:
     reference_messages: int = 60
     paced_s: float = 20.0
     waiting: int = 100_000
-    slow_s: float = 45.0
+    slow_s: float = 180.0
 
 
 TINY: Final = Plan(1, 2_500, 200, 6, 10.0, 3_000, 10.0)
@@ -74,7 +74,7 @@ class Found:
     one_by_one: dict[str, Any] = field(default_factory=dict)
     tokenizer: dict[str, float] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
-    others: list[float] = field(default_factory=list)
+    others: dict[str, list[float]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
 
@@ -103,7 +103,6 @@ class Bench:
         await self._try("memory", self._memory(turns))
 
     async def _repetition(self, turn: int) -> None:
-        self._found.others.append(await asyncio.to_thread(machine.busy, 2.0))
         ways = WAYS[turn % len(WAYS) :] + WAYS[: turn % len(WAYS)]
         for way in ways:
             await self._try(way.name, self._stream(way))
@@ -120,10 +119,13 @@ class Bench:
 
     async def _try(self, name: str, work: Awaitable[None]) -> None:
         self._step(name)
+        before = machine.Spent.now(self._place.broker.pid)
         try:
             await work
         except BenchError as error:
             self._found.failed.append(f"{name}: {error}")
+        others = machine.Spent.now(self._place.broker.pid).cores_since(before)
+        self._found.others.setdefault(name, []).append(others)
 
     def _job(self, name: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
         given = {"bundle": str(self._place.bundle), "messages": str(self._few), **arguments}

@@ -17,7 +17,8 @@ from consumers.scoring import Scored, Scorer
 from edgeroute import roles, settings
 from router.engine import EngineError
 
-SETTLED_S: Final = 5.0
+SETTLED_S: Final = 60.0
+"""The session's arenas grow with the first batch of every new shape, and aiokafka fetches ahead."""
 _LOOK_S: Final = 0.25
 
 
@@ -60,7 +61,7 @@ def edge(seconds_a_batch: float) -> dict[str, float]:
 
 
 async def memory(
-    place: Place, topic: str, waiting: int, *, seconds: float, seconds_a_batch: float = 1.0
+    place: Place, topic: str, waiting: int, *, seconds: float, seconds_a_batch: float = 0.25
 ) -> Waiting:
     """Let a slow edge work for ``seconds`` on a topic in which ``waiting`` messages wait."""
     way = Way("slow", settings={"kafka__session_timeout_s": 3.0, "limits__stop_s": 1.0})

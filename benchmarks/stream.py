@@ -14,7 +14,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from benchmarks import machine
 from benchmarks.children import BenchError, Process, check, running, settings
 from consumers import kafka
 from consumers.replay import record_of
@@ -67,7 +66,6 @@ class Rate:
     edge_cpu_ms: float
     broker_cpu_ms: float
     edge_mb: float
-    load: float
     messages: int
     seconds: float
 
@@ -133,7 +131,6 @@ async def rate(place: Place, topic: str, waiting: int, way: Way) -> Rate:
         edge_cpu_ms=(ended.edge_cpu - begun.edge_cpu) / messages * 1000,
         broker_cpu_ms=(ended.broker_cpu - begun.broker_cpu) / messages * 1000,
         edge_mb=ended.edge_mb,
-        load=machine.load(),
         messages=messages,
         seconds=seconds,
     )
