@@ -10,7 +10,9 @@ from typing import Any, Final
 from aiokafka.errors import (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
+    ConsumerStoppedError,
     GroupAuthorizationFailedError,
+    IllegalOperation,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
@@ -35,6 +37,17 @@ REFUSALS: Final = (
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
     UnsupportedSaslMechanismError,
+)
+_LOSSES: Final = (
+    KafkaError,
+    OSError,
+    TimeoutError,
+    # aiokafka refuses or asserts by its own transaction states: a producer that was fenced in
+    # the middle of a transaction, or confused by a restart, is dropped like any other.
+    AssertionError,
+    ConsumerStoppedError,
+    IllegalOperation,
+    ValueError,
 )
 
 
@@ -114,9 +127,7 @@ async def lane_errors() -> AsyncIterator[None]:
             "Kafka refuses a record of ours as too large: raise max.message.bytes of our topics "
             "or lower limits.text_characters and limits.dead_letter_bytes."
         ) from error
-    except (KafkaError, OSError, TimeoutError, AssertionError, ValueError) as error:
-        # aiokafka asserts its own transaction states; a producer that a broker restart confused is
-        # dropped like any other.
+    except _LOSSES as error:
         raise LaneLost(type(error).__name__) from error
 
 
