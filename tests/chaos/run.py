@@ -184,8 +184,11 @@ async def _drain(reader: Reader, director: Director, store: Store, cluster: str)
     while True:
         director.supervise()
         await reader.read_on()
+        known = dict(reader.recount.ends)
         passed, waiting = await _passed(reader.recount, director, store, cluster)
-        if not waiting:
+        # What was passed may have written more in the meantime, for somebody else to read.
+        await reader.read_on()
+        if not waiting and reader.recount.ends == known:
             return
         if passed != last:
             last, since = passed, time.monotonic()

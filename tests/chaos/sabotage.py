@@ -65,7 +65,7 @@ class SharedSink:
                 raise LaneLost("the shared producer is gone")
             try:
                 async with kafka.lane_errors(), producer.transaction():
-                    await kafka.send_all(producer, outputs, self._topics)
+                    await asyncio.gather(*await kafka.enqueue(producer, outputs, self._topics))
                     await producer.send_offsets_to_transaction(
                         {TopicPartition(*self._partition): next_offset}, self._member.group
                     )
