@@ -20,7 +20,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from consumers.contracts import Clock, Handler, Limits, Reader, Sink
 from consumers.errors import Fatal, LaneLost
@@ -28,6 +28,8 @@ from consumers.lanes import Lane, Partition, Raw, Slot, State
 from router.batching import next_batch
 
 log = logging.getLogger(__name__)
+_WINDOW: Final = 512
+"""The oldest records that a micro-batch is chosen from: more pads 0.4 % less, and takes longer."""
 W = TypeVar("W")
 E = TypeVar("E")
 
@@ -183,6 +185,8 @@ class Loop(Generic[W, E]):
             share = max(limits.in_flight // max(len(opened), 1), 1)
             roomy = [lane for lane in opened if lane.has_room(share, limits.lane_bytes)]
             if not roomy:
+                if not opened:  # what keeps us out of the group is only told to who polls
+                    await self._reader.poll([], timeout_s=0, max_records=1)
                 await _wait(self._changed, 1.0)
                 continue
             # A lane left out now may have room soon: look again early.
@@ -244,7 +248,7 @@ class Loop(Generic[W, E]):
 
     def _pick(self) -> list[_Pending[W, E]]:
         picked = next_batch(
-            [p.tokens for p in self._pending],
+            [p.tokens for p in self._pending[:_WINDOW]],
             max_tokens=self._limits.batch_tokens,
             max_items=self._limits.batch_items,
         )

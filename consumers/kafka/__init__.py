@@ -14,7 +14,7 @@ from consumers.kafka.cluster import (
     write_all,
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
-from consumers.kafka.sinks import PlainSink, TransactionalSink, send_all
+from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 
 __all__ = [
@@ -26,11 +26,11 @@ __all__ = [
     "admin",
     "cluster_id",
     "create_topics",
+    "enqueue",
     "has_transactions",
     "lane_errors",
     "plain_producer",
     "quietly",
     "said",
-    "send_all",
     "write_all",
 ]

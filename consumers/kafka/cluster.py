@@ -28,12 +28,7 @@ async def plain_producer(connection: Connection, **options: Any) -> AsyncIterato
     """A started producer without transactions."""
     producer = AIOKafkaProducer(**connection.options(), **options)
     try:
-        async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
-            await producer.start()
-    except (KafkaError, OSError, TimeoutError) as error:
-        await quietly(producer.stop())
-        raise said(error, connection) from error
-    try:
+        await _started(producer, connection)
         yield producer
     finally:
         await quietly(producer.stop())
@@ -70,12 +65,7 @@ async def admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
     """A started admin client."""
     client = AIOKafkaAdminClient(**connection.options())
     try:
-        async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
-            await client.start()
-    except (KafkaError, OSError, TimeoutError) as error:
-        await quietly(client.close())
-        raise said(error, connection) from error
-    try:
+        await _started(client, connection)
         yield client
     finally:
         await quietly(client.close())
@@ -136,3 +126,11 @@ async def cluster_id(connection: Connection) -> str:
         except KafkaError as error:
             raise said(error, connection) from error
     return str(described.get("cluster_id") or connection.bootstrap_servers)
+
+
+async def _started(client: AIOKafkaProducer | AIOKafkaAdminClient, connection: Connection) -> None:
+    try:
+        async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
+            await client.start()
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise said(error, connection) from error

@@ -13,6 +13,8 @@ from aiokafka.errors import (
     ConsumerStoppedError,
     GroupAuthorizationFailedError,
     IllegalOperation,
+    InvalidSessionTimeoutError,
+    InvalidTransactionTimeout,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
@@ -94,14 +96,36 @@ class Member:
     committed_only: bool = True
 
 
+def mistake(error: BaseException) -> Fatal | None:
+    """Return the one sentence for what only a person can put right, else None."""
+    if isinstance(error, REFUSALS):
+        return Fatal(
+            f"The broker refused us ({type(error).__name__}): "
+            "check the user, the password and the access rights of the [kafka] settings."
+        )
+    if isinstance(error, InvalidSessionTimeoutError):
+        return Fatal(
+            "The broker does not allow kafka.session_timeout_s: choose one between its "
+            "group.min.session.timeout.ms and group.max.session.timeout.ms (usually 6 s and more)."
+        )
+    if isinstance(error, InvalidTransactionTimeout):
+        return Fatal(
+            "The broker does not allow kafka.transaction_timeout_s: choose one below its "
+            "transaction.max.timeout.ms."
+        )
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        return Fatal(
+            "Kafka refuses a record of ours as too large: raise max.message.bytes of our topics "
+            "or lower limits.text_characters and limits.dead_letter_bytes."
+        )
+    return None
+
+
 def said(error: BaseException, connection: Connection) -> Fatal:
     """Return the one sentence for a Kafka error that ends a role."""
     servers = connection.bootstrap_servers
-    if isinstance(error, REFUSALS):
-        return Fatal(
-            f"The broker at {servers} refused us ({type(error).__name__}): "
-            "check the user, the password and the access rights of the [kafka] settings."
-        )
+    if (fatal := mistake(error)) is not None:
+        return fatal
     if isinstance(error, KafkaConnectionError | OSError | TimeoutError):
         return Unreachable(
             f"No Kafka broker answers at {servers}: "
@@ -115,20 +139,11 @@ def said(error: BaseException, connection: Connection) -> Fatal:
 
 @asynccontextmanager
 async def lane_errors() -> AsyncIterator[None]:
-    """Map what aiokafka raises inside a lane to `LaneLost`, and refusals to `Fatal`."""
+    """Map what aiokafka raises inside a lane to `LaneLost`, and a person's mistakes to `Fatal`."""
     try:
         yield
-    except REFUSALS as error:
-        raise Fatal(
-            f"The broker refused us ({type(error).__name__}): check the access rights of our user."
-        ) from error
-    except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
-        raise Fatal(
-            "Kafka refuses a record of ours as too large: raise max.message.bytes of our topics "
-            "or lower limits.text_characters and limits.dead_letter_bytes."
-        ) from error
     except _LOSSES as error:
-        raise LaneLost(type(error).__name__) from error
+        raise (mistake(error) or LaneLost(type(error).__name__)) from error
 
 
 def report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -48,10 +49,13 @@ class TransactionalSink:
         assert producer is not None
         async with lane_errors():
             await producer.begin_transaction()
-            await send_all(producer, outputs, self._topics)
+            sent = await enqueue(producer, outputs, self._topics)
+            # The offset travels beside the records: one round trip less, and nothing is visible
+            # before the commit, which comes only when all of it has arrived.
             await producer.send_offsets_to_transaction(
                 {TopicPartition(*self._partition): next_offset}, self._member.group
             )
+            await asyncio.gather(*sent)
             await producer.commit_transaction()
 
     async def close(self) -> None:
@@ -84,21 +88,20 @@ class PlainSink:
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         """Write all outputs, then the offset: a failure between the two repeats the outputs."""
         async with lane_errors():
-            await send_all(self._producer, outputs, self._topics)
+            await asyncio.gather(*await enqueue(self._producer, outputs, self._topics))
         await self._source.commit(self._partition, next_offset)
 
     async def close(self) -> None:
         """Nothing to close: the producer is shared."""
 
 
-async def send_all(
+async def enqueue(
     producer: AIOKafkaProducer, outputs: Sequence[Output], topics: Mapping[str, str]
-) -> None:
-    sent = [
+) -> list["asyncio.Future[Any]"]:
+    """Hand all outputs to the producer; return what tells when each is stored."""
+    return [
         await producer.send(
             topics[output.topic], value=output.value, key=output.key, headers=list(output.headers)
         )
         for output in outputs
     ]
-    if sent:
-        await asyncio.gather(*sent)

@@ -13,11 +13,11 @@ from aiokafka.structs import OffsetAndMetadata
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.connection import (
-    REFUSALS,
     REQUEST_TIMEOUT_S,
     Connection,
     Member,
     lane_errors,
+    mistake,
     quietly,
     report_unexpected,
     said,
@@ -124,20 +124,22 @@ class Source:
     async def poll(
         self, partitions: Sequence[Partition], *, timeout_s: float, max_records: int
     ) -> dict[Partition, list[Raw]]:
-        """Return fetched records; never call it with no partition (aiokafka would poll them all).
+        """Return fetched records of these partitions; with none, only raise what went wrong.
 
         Nothing awaits between aiokafka's handing out and the return, so the caller that awaits this
         directly sees the assignment the records were fetched under.
         """
         try:
+            # Naming none would poll them all, so then a partition is named that there is not.
+            named = partitions or [Partition(self._topic, -1)]
             fetched = await self.consumer.getmany(
-                *(TopicPartition(*p) for p in partitions),
+                *(TopicPartition(*p) for p in named),
                 timeout_ms=int(timeout_s * 1000),
                 max_records=max_records,
             )
-        except REFUSALS as error:
-            raise said(error, self._connection) from error
         except KafkaError as error:
+            if (fatal := mistake(error)) is not None:
+                raise fatal from error
             log.warning("polling failed with %s; trying again", type(error).__name__)
             await asyncio.sleep(timeout_s)
             return {}

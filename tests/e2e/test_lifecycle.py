@@ -13,6 +13,7 @@ import pytest
 from consumers import kafka
 from consumers.contracts import Clock, Limits
 from consumers.edge import EdgeHandler, EdgeRules, EdgeWork
+from consumers.errors import Fatal
 from consumers.lanes import Plan
 from consumers.loop import Loop
 from consumers.scoring import Scorer
@@ -141,3 +142,19 @@ async def test_a_slow_engine_holds_a_bounded_number_of_records_and_keeps_its_pla
     # A lane may go over its share by one fetch, never more.
     assert 0 < most <= limits.in_flight + limits.fetch_records
     assert sum("assigned" in message for message in caplog.messages) == 1
+
+
+@pytest.mark.kafka
+@pytest.mark.exactly_once
+@pytest.mark.parametrize("setting", ["session_timeout_s", "transaction_timeout_s"])
+async def test_a_timeout_that_the_broker_does_not_allow_stops_the_role_with_one_sentence(
+    exactly_once_broker: Broker, redis_url: str, unique: str, setting: str
+) -> None:
+    settings = settings_for(exactly_once_broker, redis_url, unique)
+    seconds = {"session_timeout_s": 1.0, "transaction_timeout_s": 7_200.0}[setting]
+    wrong = settings.kafka.model_copy(update={setting: seconds})
+    settings = settings.model_copy(update={"kafka": wrong})
+    await Stream(settings, exactly_once=True).create_topics()
+    with pytest.raises(Fatal, match=setting):
+        async with asyncio.timeout(DEADLINE_S):
+            await roles.run_edge(settings, asyncio.Event())
