@@ -43,6 +43,8 @@ class Limits:
     stall_s: float = 300.0
     """A micro-batch that takes longer than this means a hung model: the role stops."""
     retry_s: float = 0.5
+    """Before a lost lane is started again; doubled each time, up to the next."""
+    longest_retry_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

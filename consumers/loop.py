@@ -61,6 +61,7 @@ class Loop(Generic[W, E]):
         self._threads = ThreadPoolExecutor(limits.engines + 1, thread_name_prefix="loop")
         self._lanes: dict[Partition, Lane[E]] = {}
         self._generation = 0
+        self._lost: dict[Partition, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._driving: dict[Lane[E], asyncio.Task[None]] = {}
         self._pending: list[_Pending[W, E]] = []
@@ -103,6 +104,8 @@ class Loop(Generic[W, E]):
         """Close all lanes (rebalances are eager); let open commits end within the budget."""
         lanes, self._lanes = self._lanes, {}
         for lane in lanes.values():
+            if lane.state is State.STARTING and lane in self._driving:
+                self._driving[lane].cancel()  # nothing of it is open yet, so nothing can end well
             lane.close()
         self._pending = [p for p in self._pending if p.slot.lane.state is not State.CLOSED]
         await _end(set(self._driving.values()), self._limits.revoke_s)
@@ -136,10 +139,17 @@ class Loop(Generic[W, E]):
             lane.close()
             await sink.close()
         self._pending = [p for p in self._pending if p.slot.lane is not lane]
-        if self._lanes.get(lane.partition) is lane and not self._stopping:
-            await asyncio.sleep(self._limits.retry_s)
-            if self._lanes.get(lane.partition) is lane:
-                self._start_lane(lane.partition)
+        await self._start_again(lane)
+
+    async def _start_again(self, lane: Lane[E]) -> None:
+        """Start a lane that was lost anew, later each time while nothing gets through it."""
+        if self._lanes.get(lane.partition) is not lane or self._stopping:
+            return
+        lost = self._lost.get(lane.partition, 0)
+        self._lost[lane.partition] = lost + 1
+        await asyncio.sleep(min(self._limits.retry_s * 2**lost, self._limits.longest_retry_s))
+        if self._lanes.get(lane.partition) is lane:
+            self._start_lane(lane.partition)
 
     async def _commit_fronts(self, lane: Lane[E], sink: Sink[E]) -> None:
         limits, last = self._limits, self._clock.monotonic()
@@ -164,6 +174,7 @@ class Loop(Generic[W, E]):
                 await sink.commit(self._outputs(front), front[-1].offset + 1)
             if lane.state is State.COMMITTING:
                 lane.committed(front)
+                self._lost.pop(lane.partition, None)
                 self._changed.set()
 
     def _outputs(self, front: Sequence[Slot[E]]) -> list[E]:

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 NO_IDLE_LIMIT_MS: Final = 2**31 - 1
 """aiokafka leaves the group when nobody polls; a full or a standby member polls nothing and must
 stay. Liveness is watched by the loop instead."""
+_REVOKING_MS: Final = 10_000
 _NEW_TOPIC_S: Final = 3.0
 
 
@@ -92,7 +93,8 @@ class Source:
             max_partition_fetch_bytes=self._member.max_fetch_bytes,
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=max(session_ms // 5, 200),
-            rebalance_timeout_ms=session_ms,
+            # Members first let their open commits end, and close their producers.
+            rebalance_timeout_ms=session_ms + _REVOKING_MS,
             max_poll_interval_ms=NO_IDLE_LIMIT_MS,
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )

@@ -50,7 +50,7 @@ async def values(reader: AIOKafkaConsumer, count: int) -> list[bytes]:
 async def until(true: Callable[[], bool], what: str) -> None:
     try:
         async with asyncio.timeout(WITHIN):
-            while not true():  # noqa: ASYNC110 - aiokafka has no event to wait for
+            while not true():
                 await asyncio.sleep(0.02)
     except TimeoutError:
         pytest.fail(f"within {WITHIN:g} s it did not come about that {what}")
