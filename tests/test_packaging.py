@@ -35,12 +35,13 @@ def test_a_package_resolves_to_this_repository_from_anywhere(package: str, tmp_p
         text=True,
         check=True,
     )
-    assert Path(done.stdout.strip()) == ROOT / package / "__init__.py"
+    assert Path(done.stdout.strip()) == ROOT.joinpath(*package.split("."), "__init__.py")
 
 
 def test_every_package_at_the_root_is_listed() -> None:
     helpers = {"tests", "benchmarks"}
-    found = {path.parent.name for path in ROOT.glob("*/__init__.py")} - helpers
+    folders = {path.parent.relative_to(ROOT) for path in ROOT.glob("[a-z]*/**/__init__.py")}
+    found = {".".join(folder.parts) for folder in folders if folder.parts[0] not in helpers}
     assert found == set(PACKAGES)
 
 

@@ -56,17 +56,23 @@ def test_of_equal_lengths_the_older_goes_first(lengths: list[int], tokens: int, 
         assert all(j in found for j in range(i) if lengths[j] == lengths[i])
 
 
-@given(waiting, st.integers(0, 2000), token_limits, item_limits)
-def test_a_newcomer_never_makes_the_batch_dearer(
-    lengths: list[int], newcomer: int, tokens: int, items: int
+@given(waiting, token_limits, item_limits)
+def test_no_run_of_neighbours_around_the_oldest_is_cheaper(
+    lengths: list[int], tokens: int, items: int
 ) -> None:
-    def price(indices: list[int], of: list[int]) -> float:
-        taken = [of[i] for i in indices]
+    def price(taken: list[int]) -> float:
         return (20 + max(taken) * len(taken)) / sum(taken)
 
-    more = [*lengths, newcomer + 1]
-    before, after = batch(lengths, tokens, items), batch(more, tokens, items)
-    assert price(after, more) <= price(before, lengths) + 1e-9
+    ascending = sorted(lengths)
+    oldest = ascending.index(lengths[0])
+    runs = [
+        run
+        for first in range(oldest + 1)
+        for last in range(oldest, len(ascending))
+        if len(run := ascending[first : last + 1]) <= items and max(run) * len(run) <= tokens
+    ]
+    found = [lengths[i] for i in batch(lengths, tokens, items)]
+    assert all(price(found) <= price(run) + 1e-9 for run in runs)
 
 
 def test_nothing_waiting_is_no_batch() -> None:
