@@ -6,7 +6,7 @@ Everything here is a function of its arguments; the moment and the processing ti
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
 from router.policy import Decided
 from schemas.codec import Headers, Undecodable, dead_letter_headers, encode
@@ -52,6 +52,16 @@ class Timing:
     inference_ms: float = 0.0
 
 
+class Subject(TypedDict):
+    """What every record downstream says of the input that it derives from."""
+
+    source: Source
+    identity: str
+    conversation_id: str | None
+    turn: int | None
+    run_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A decoded input and its position."""
@@ -64,37 +74,41 @@ class Turn:
         """The message's identity, from which its audit draw derives."""
         return identity_of(self.transcript.conversation_id, self.transcript.turn, self.source)
 
+    @property
+    def subject(self) -> Subject:
+        """Return what records about it carry."""
+        return Subject(
+            source=self.source,
+            identity=self.identity,
+            conversation_id=self.transcript.conversation_id,
+            turn=self.transcript.turn,
+            run_id=self.transcript.run_id,
+        )
 
-def conversation_key(conversation_id: str | None, identity: str) -> bytes:
+
+def key_of(subject: Subject) -> bytes:
     """Return the key that keeps a conversation in order on every topic."""
-    return (conversation_id or identity).encode()
+    return (subject["conversation_id"] or subject["identity"]).encode()
 
 
 def skipped(turn: Turn, reason: Reason, timing: Timing) -> list[Output]:
     """A record that is not scored: recorded, unpriced, and final at once."""
+    subject = turn.subject
     routed = Routed(
-        source=turn.source,
-        identity=turn.identity,
-        conversation_id=turn.transcript.conversation_id,
-        turn=turn.transcript.turn,
-        run_id=turn.transcript.run_id,
+        **subject,
         route="skipped",
         reason=reason,
         decided_at=timing.moment,
         processing_ms=timing.processing_ms,
     )
     result = Result(
-        source=turn.source,
-        identity=turn.identity,
-        conversation_id=turn.transcript.conversation_id,
-        turn=turn.transcript.turn,
-        run_id=turn.transcript.run_id,
+        **subject,
         status="final",
         answered_by="nobody",
         reason=reason,
         answered_at=timing.moment,
     )
-    key = conversation_key(turn.transcript.conversation_id, turn.identity)
+    key = key_of(subject)
     return [
         Output("decisions", key, encode(routed)),
         Output("results", key, encode(result)),
@@ -105,14 +119,10 @@ def routed(
     turn: Turn, decided: Decided, price: float, writing: Writing, timing: Timing
 ) -> list[Output]:
     """A scored record: its `routed` record, its result, and its escalation where it has one."""
-    transcript, identity, verdict = turn.transcript, turn.identity, decided.verdict
+    subject, verdict = turn.subject, decided.verdict
     escalates = decided.route == "cloud"
     record = Routed(
-        source=turn.source,
-        identity=identity,
-        conversation_id=transcript.conversation_id,
-        turn=transcript.turn,
-        run_id=transcript.run_id,
+        **subject,
         route=decided.route,
         reason=decided.reason,
         verdict=verdict,
@@ -121,22 +131,18 @@ def routed(
         processing_ms=timing.processing_ms,
         inference_ms=timing.inference_ms,
     )
-    key = conversation_key(transcript.conversation_id, identity)
+    key = key_of(subject)
     outputs = [Output("decisions", key, encode(record))]
     if not escalates or writing.provisional:
         result = Result(
-            source=turn.source,
-            identity=identity,
-            conversation_id=transcript.conversation_id,
-            turn=transcript.turn,
-            run_id=transcript.run_id,
+            **subject,
             status="provisional" if escalates else "final",
             answered_by="edge",
             reason=decided.reason,
             label=verdict.label,
             confidence=verdict.confidence,
             bundle_version=verdict.bundle_version,
-            text=transcript.text if writing.text_in_results else None,
+            text=turn.transcript.text if writing.text_in_results else None,
             answered_at=timing.moment,
         )
         outputs.append(Output("results", key, encode(result)))
@@ -150,11 +156,7 @@ def escalation_of(turn: Turn, decided: Decided, moment: datetime) -> Escalation:
     """Return what travels to the cloud. The one place a message's text leaves the edge."""
     transcript, verdict = turn.transcript, decided.verdict
     return Escalation(
-        source=turn.source,
-        identity=turn.identity,
-        conversation_id=transcript.conversation_id,
-        turn=transcript.turn,
-        run_id=transcript.run_id,
+        **turn.subject,
         language=transcript.language,
         text=transcript.text,
         edge=EdgeAnswer(
@@ -188,15 +190,18 @@ def answered(
     timing: Timing,
 ) -> list[Output]:
     """An escalation's `answered` record and its final result."""
-    reason: Reason = "cloud_error" if answer.failed else escalation.reason
-    waited = (timing.moment - escalation.escalated_at).total_seconds() * 1000
-    record = Answered(
+    subject = Subject(
         source=escalation.source,
-        escalation=position,
         identity=escalation.identity,
         conversation_id=escalation.conversation_id,
         turn=escalation.turn,
         run_id=escalation.run_id,
+    )
+    reason: Reason = "cloud_error" if answer.failed else escalation.reason
+    waited = (timing.moment - escalation.escalated_at).total_seconds() * 1000
+    record = Answered(
+        **subject,
+        escalation=position,
         reason=reason,
         tier=answer.tier,
         label=answer.label,
@@ -211,11 +216,7 @@ def answered(
         inference_ms=timing.inference_ms,
     )
     result = Result(
-        source=escalation.source,
-        identity=escalation.identity,
-        conversation_id=escalation.conversation_id,
-        turn=escalation.turn,
-        run_id=escalation.run_id,
+        **subject,
         status="final",
         answered_by="edge" if answer.failed else "cloud",
         reason=reason,
@@ -225,7 +226,7 @@ def answered(
         text=escalation.text if writing.text_in_results else None,
         answered_at=timing.moment,
     )
-    key = conversation_key(escalation.conversation_id, escalation.identity)
+    key = key_of(subject)
     return [Output("decisions", key, encode(record)), Output("results", key, encode(result))]
 
 

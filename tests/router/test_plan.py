@@ -1,0 +1,101 @@
+"""From a decision to the records of one transaction."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.plan import Output, Timing, Turn, Writing, refused, routed, skipped
+from router.policy import Answer, Decided, bundle_policy, decide
+from schemas.codec import Undecodable, decode, decode_dead_letter
+from schemas.escalation import Escalation
+from schemas.record import Source
+from schemas.result import Result
+from schemas.transcript import Transcript
+
+TIMING = Timing(datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC), 12.5, 3.25)
+PLACE = Source(topic="transcripts", partition=3, offset=99)
+FAULT = Undecodable("not_json", "the value is not JSON in UTF-8")
+
+
+def turn(**fields: object) -> Turn:
+    text = {"role": "customer", "text": "my parcel is late", **fields}
+    return Turn(Transcript.model_validate(text), PLACE)
+
+
+def decided(about: Turn, confidence: float) -> Decided:
+    policy = bundle_policy(
+        ("student",), salt="s", calibrated={"confidence": 0.5, "audit_rate": 0.0}
+    )
+    return decide(
+        policy,
+        identity=about.identity,
+        text=about.transcript.text,
+        answers=[Answer("student", "negative", confidence)],
+        available=True,
+        bundle_version="b-1",
+    )
+
+
+def topics(outputs: list[Output]) -> list[str]:
+    return sorted(output.topic for output in outputs)
+
+
+@given(st.floats(0, 1), st.booleans())
+def test_a_scored_record_has_one_decision_and_is_final_or_escalated_and_never_both(
+    confidence: float, provisional: bool
+) -> None:
+    about = turn()
+    writing = Writing(provisional=provisional)
+    outputs = routed(about, decided(about, confidence), 0.001, writing, TIMING)
+    results = [decode(Result, o.value) for o in outputs if o.topic == "results"]
+    finals = sum(result.status == "final" for result in results)
+    assert topics(outputs).count("decisions") == 1
+    assert finals + topics(outputs).count("escalations") == 1
+    assert len(results) - finals == (provisional and finals == 0)
+
+
+def test_the_same_arguments_give_the_same_bytes() -> None:
+    about = turn(conversation_id="c", turn=1)
+    first, again = (routed(about, decided(about, 0.2), 0.001, Writing(), TIMING) for _ in range(2))
+    assert first == again
+
+
+def test_all_records_of_a_conversation_have_its_key() -> None:
+    about = turn(conversation_id="c-7", turn=1)
+    outputs = routed(about, decided(about, 0.2), 0.001, Writing(), TIMING)
+    assert {output.key for output in outputs} == {b"c-7"}
+
+
+def test_a_message_without_a_conversation_is_keyed_by_its_identity() -> None:
+    outputs = skipped(turn(), "role_not_scored", TIMING)
+    assert {output.key for output in outputs} == {b'["position", "transcripts", 3, 99]'}
+
+
+def test_an_escalation_carries_the_text_and_the_edges_answer_and_no_metadata() -> None:
+    about = turn(conversation_id="c", turn=1, metadata={"phone": "555"})
+    outputs = routed(about, decided(about, 0.2), 0.001, Writing(), TIMING)
+    (value,) = [output.value for output in outputs if output.topic == "escalations"]
+    escalation = decode(Escalation, value)
+    assert escalation.text == "my parcel is late"
+    assert escalation.edge.label == "negative"
+    assert b"555" not in value
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1024, True), (1025, False)])
+def test_a_dead_letter_keeps_its_inputs_key_unless_that_is_long(length: int, kept: bool) -> None:
+    outputs = refused(PLACE, b"k" * length, b"{", FAULT, Writing(), TIMING)
+    letter = next(output for output in outputs if output.topic == "dead_letters")
+    assert (letter.key is not None) == kept
+
+
+@given(st.binary(max_size=60), st.integers(1, 40))
+def test_a_dead_letter_says_how_much_of_the_value_it_keeps(value: bytes, limit: int) -> None:
+    writing = Writing(dead_letter_bytes=limit)
+    outputs = refused(PLACE, None, value, FAULT, writing, TIMING)
+    letter = next(output for output in outputs if output.topic == "dead_letters")
+    described = decode_dead_letter(letter.headers)
+    assert letter.value == value[:limit]
+    assert described.size == len(value)
+    assert described.truncated == (len(value) > limit)
