@@ -8,7 +8,17 @@ from functools import partial
 from consumers.contracts import Job
 from consumers.lanes import Plan, Raw
 from consumers.scoring import Scored, Scorer
-from router.plan import Output, Timing, Turn, Writing, refused, routed, skipped
+from router.plan import (
+    Output,
+    Subject,
+    Timing,
+    Turn,
+    Writing,
+    refused,
+    routed,
+    skipped,
+    unknown_at,
+)
 from router.policy import Answer, Decided, Policy, decide
 from schemas.codec import Undecodable, decode
 from schemas.decision import Reason
@@ -65,7 +75,9 @@ class EdgeHandler:
         return [
             self._decide(work, answer, available)
             if isinstance(answer, Scored)
-            else self._refuse(work.raw, Undecodable("not_inferable", str(answer)))
+            else self._refuse(
+                work.raw, Undecodable("not_inferable", str(answer)), work.turn.subject
+            )
             for work, answer in zip(works, scored, strict=True)
         ]
 
@@ -73,11 +85,11 @@ class EdgeHandler:
         try:
             transcript = decode(Transcript, raw.value)
         except Undecodable as fault:
-            return self._refuse(raw, fault)
+            return self._refuse(raw, fault, unknown_at(raw.source))
+        turn = Turn(transcript, raw.source)
         if len(transcript.text) > self._rules.text_characters:
             rule = f"field 'text' is longer than {self._rules.text_characters} characters"
-            return self._refuse(raw, Undecodable("too_long", rule))
-        turn = Turn(transcript, raw.source)
+            return self._refuse(raw, Undecodable("too_long", rule), turn.subject)
         if transcript.role.casefold() not in self._rules.roles:
             return partial(_skipped, turn, "role_not_scored")
         if not transcript.text.strip():
@@ -101,10 +113,10 @@ class EdgeHandler:
         timing = Timing(moment, ms, inference_ms)
         return routed(turn, decided, self._rules.price, self._rules.writing, timing)
 
-    def _refuse(self, raw: Raw, fault: Undecodable) -> Plan[Output]:
+    def _refuse(self, raw: Raw, fault: Undecodable, subject: Subject) -> Plan[Output]:
         def plan(moment: datetime, ms: float) -> list[Output]:
             timing = Timing(moment, ms)
-            return refused(raw.source, raw.key, raw.value, fault, self._rules.writing, timing)
+            return refused(subject, raw.key, raw.value, fault, self._rules.writing, timing)
 
         return plan
 

@@ -21,6 +21,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from consumers.errors import LaneLost
 from schemas.record import Source
 
 E = TypeVar("E")
@@ -129,13 +130,14 @@ class Lane(Generic[E]):
     def accept(self, records: Sequence[Raw]) -> list[Slot[E]]:
         """Take fetched records in; call it in the same step as the fetch, with no await between.
 
-        A lane that is not open takes nothing: it re-reads its position when it opens.
+        A lane that is not open takes nothing: it re-reads its position when it opens. Raises
+        `LaneLost` where the records are not newer than the last ones.
         """
         if not self.is_open or not records:
             return []
         # A consumer that went back would hand out records twice; better to stop than to double.
         if records[0].offset < self.expected:
-            raise WrongState("a record older than the last one taken in came from the broker")
+            raise LaneLost("the topic jumped back to a record older than the last one taken in")
         self.expected = records[-1].offset + 1
         slots = [Slot(self, r.offset, r.size, r.fetched_at) for r in records]
         self.slots.extend(slots)

@@ -19,6 +19,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -63,6 +64,7 @@ class Loop(Generic[W, E]):
         self._generation = 0
         self._lost: dict[Partition, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cancelled: set[asyncio.Task[None]] = set()
         self._driving: dict[Lane[E], asyncio.Task[None]] = {}
         self._pending: list[_Pending[W, E]] = []
         self._arrived = asyncio.Event()
@@ -103,12 +105,13 @@ class Loop(Generic[W, E]):
     async def _revoked(self) -> None:
         """Close all lanes (rebalances are eager); let open commits end within the budget."""
         lanes, self._lanes = self._lanes, {}
+        for lane, task in self._driving.items():
+            if not lane.is_open:  # opening, or waiting to start again: nothing to bring to an end
+                self._cancel(task)
         for lane in lanes.values():
-            if lane.state is State.STARTING and lane in self._driving:
-                self._driving[lane].cancel()  # nothing of it is open yet, so nothing can end well
             lane.close()
         self._pending = [p for p in self._pending if p.slot.lane.state is not State.CLOSED]
-        await _end(set(self._driving.values()), self._limits.revoke_s)
+        await self._end(set(self._driving.values()), self._limits.revoke_s)
 
     def _start_lane(self, partition: Partition) -> None:
         self._generation += 1
@@ -147,7 +150,8 @@ class Loop(Generic[W, E]):
             return
         lost = self._lost.get(lane.partition, 0)
         self._lost[lane.partition] = lost + 1
-        await asyncio.sleep(min(self._limits.retry_s * 2**lost, self._limits.longest_retry_s))
+        doubled = self._limits.retry_s * 2 ** min(lost, 10)
+        await asyncio.sleep(min(doubled, self._limits.longest_retry_s))
         if self._lanes.get(lane.partition) is lane:
             self._start_lane(lane.partition)
 
@@ -195,29 +199,49 @@ class Loop(Generic[W, E]):
             # Each lane has its own share, or a busy one would leave the others no room.
             share = max(limits.in_flight // max(len(opened), 1), 1)
             roomy = [lane for lane in opened if lane.has_room(share, limits.lane_bytes)]
-            if not roomy:
+            room = limits.in_flight - self.held
+            if not roomy or room <= 0:
                 if not opened:  # what keeps us out of the group is only told to who polls
-                    await self._reader.poll([], timeout_s=0, max_records=1)
+                    await self._poll([], timeout_s=0, max_records=1)
                 await _wait(self._changed, 1.0)
                 continue
             # A lane left out now may have room soon: look again early.
             wait = 0.1 if len(roomy) == len(self._lanes) else 0.01
-            fetched = await self._reader.poll(
-                [lane.partition for lane in roomy],
-                timeout_s=wait,
-                max_records=min(limits.fetch_records, share),
-            )
+            most = min(limits.fetch_records, share, room)
+            fetched = await self._poll(roomy, timeout_s=wait, max_records=most)
             arrived = self._take_in(fetched)
             if arrived:
                 await self._prepare(arrived)
+
+    async def _poll(
+        self, lanes: Sequence[Lane[E]], *, timeout_s: float, max_records: int
+    ) -> dict[Partition, list[Raw]]:
+        """Poll these lanes; where that fails, go back to what each of them really took in."""
+        try:
+            return await self._reader.poll(
+                [lane.partition for lane in lanes], timeout_s=timeout_s, max_records=max_records
+            )
+        except LaneLost as error:
+            log.warning("%s; trying again", error)
+        for lane in self._lanes.values():
+            if lane.is_open:
+                with suppress(LaneLost):  # no longer ours: the next owner reads it
+                    self._reader.seek(lane.partition, lane.expected)
+        await asyncio.sleep(self._limits.retry_s)
+        return {}
 
     def _take_in(self, fetched: dict[Partition, list[Raw]]) -> list[tuple[Slot[E], Raw]]:
         """Bind fetched records to the lanes current now; those without an open lane are dropped."""
         arrived: list[tuple[Slot[E], Raw]] = []
         for partition, records in fetched.items():
             lane = self._lanes.get(partition)
-            if lane is not None:
+            if lane is None:
+                continue
+            try:
                 arrived.extend(zip(lane.accept(records), records, strict=False))
+            except LaneLost as error:
+                log.warning("%s[%d]: lane lost: %s", *partition, error)
+                lane.close()
         return arrived
 
     async def _prepare(self, arrived: Sequence[tuple[Slot[E], Raw]]) -> None:
@@ -269,19 +293,19 @@ class Loop(Generic[W, E]):
         return batch
 
     async def _infer(self, batch: Sequence[_Pending[W, E]]) -> None:
+        plans = await self._in_thread(self._handler.infer, [p.work for p in batch])
+        for pending, plan in zip(batch, plans, strict=True):
+            pending.slot.lane.finish(pending.slot, plan)
+
+    async def _in_thread(self, work: Callable[[list[Any]], list[Any]], items: list[Any]) -> Any:
         try:
             async with asyncio.timeout(self._limits.stall_s):
-                plans = await self._in_thread(self._handler.infer, [p.work for p in batch])
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work, items)
         except TimeoutError:
             raise Fatal(
                 f"The model has not answered for {self._limits.stall_s:.0f} s: "
                 "look at the load of this machine, then start this again."
             ) from None
-        for pending, plan in zip(batch, plans, strict=True):
-            pending.slot.lane.finish(pending.slot, plan)
-
-    async def _in_thread(self, work: Callable[[list[Any]], list[Any]], items: list[Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, items)
 
     # -- life and death ----------------------------------------------------------------------------
 
@@ -293,11 +317,27 @@ class Loop(Generic[W, E]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if task.cancelled():
+        if task in self._cancelled:
+            self._cancelled.discard(task)
             return
-        error = task.exception()
+        # A cancellation that is not ours would end a part of the loop without a word.
+        error = _unasked() if task.cancelled() else task.exception()
         if error is not None and self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)
+
+    def _cancel(self, task: asyncio.Task[None]) -> None:
+        if not task.done():
+            self._cancelled.add(task)
+            task.cancel()
+
+    async def _end(self, tasks: set[asyncio.Task[None]], budget_s: float) -> None:
+        """Give tasks a budget, then cancel them and wait for their end."""
+        if tasks and budget_s > 0:
+            await asyncio.wait(tasks, timeout=budget_s)
+        for task in tasks:
+            self._cancel(task)
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _drain(self) -> None:
         """Fetch no more; wait until every lane has committed what it holds, within the budget."""
@@ -315,7 +355,7 @@ class Loop(Generic[W, E]):
         self._stopping = True
         await self._revoked()
         await self._reader.stop()
-        await _end(set(self._tasks), 0.0)
+        await self._end(set(self._tasks), 0.0)
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._failure is not None and self._failure.done():
             self._failure.exception()  # retrieved: the caller has been told
@@ -331,11 +371,5 @@ async def _wait(event: asyncio.Event, timeout_s: float) -> None:
     event.clear()
 
 
-async def _end(tasks: set[asyncio.Task[None]], budget_s: float) -> None:
-    """Give tasks a budget, then cancel them and wait for their end."""
-    if tasks and budget_s > 0:
-        await asyncio.wait(tasks, timeout=budget_s)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
+def _unasked() -> Fatal:
+    return Fatal("A part of the loop was cancelled by a library: start this again.")

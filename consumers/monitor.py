@@ -13,7 +13,7 @@ from typing import Protocol
 
 from consumers.aggregate import aggregate
 from consumers.contracts import Job
-from consumers.errors import Fatal, LaneLost
+from consumers.errors import LaneLost
 from consumers.lanes import Partition, Plan, Raw
 from consumers.store import Store, StoreError
 from schemas.codec import Undecodable, decode_decision
@@ -27,6 +27,8 @@ class Offsets(Protocol):
     """What the sink asks of the input about a partition."""
 
     async def bounds(self, partition: Partition) -> tuple[int, int]: ...
+
+    async def check_end(self, partition: Partition, position: int) -> None: ...
 
     async def commit(self, partition: Partition, offset: int) -> None: ...
 
@@ -56,17 +58,12 @@ class MonitorSink:
     async def open(self) -> int:
         """Return the offset after the last one counted; `Fatal` where the log has no such place."""
         topic, number = self._partition
-        first, end = await self._offsets.bounds(self._partition)
+        first, _ = await self._offsets.bounds(self._partition)
         with _passing():
             self._stored = await self._store.position(self._cluster, topic, number)
         if self._stored is None:
             return first
-        if self._stored > end:
-            raise Fatal(
-                f"Redis has counted {topic}[{number}] up to offset {self._stored}, but the topic "
-                f"ends at {end}: it was deleted and made anew; give redis.prefix a new name to "
-                "start new totals."
-            )
+        await self._offsets.check_end(self._partition, self._stored)
         if self._stored < first:
             log.warning(
                 "%s[%d]: %d decisions expired before they were counted",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Literal
 
+from consumers.errors import Fatal
 from router.bundle import Bundle
 from router.confidence import predictions
 from router.engine import Engine, EngineError
@@ -49,7 +50,11 @@ class Scorer:
         return self._tokenizer.encode(texts)
 
     def score(self, batch: Sequence[Sequence[int]]) -> list[Scored | EngineError]:
-        """Return an answer for each message; where the batch fails, each is tried alone."""
+        """Return an answer for each message; where the batch fails, each is tried alone.
+
+        Raises `Fatal` where a whole batch fails one by one: then it is not the messages, and going
+        on would turn the topic into dead letters.
+        """
         started = self._tick()
         engine = self._idle.get()
         try:
@@ -61,7 +66,13 @@ class Scorer:
         finally:
             self._idle.put(engine)
         if logits is None:
-            return [self.score([tokens])[0] for tokens in batch]
+            alone = [self.score([tokens])[0] for tokens in batch]
+            if all(isinstance(answer, EngineError) for answer in alone):
+                raise Fatal(
+                    f"The {self.tier} model fails on every message: look at this machine's memory, "
+                    "and check the bundle with `edgeroute bundle verify`."
+                )
+            return alone
         spent_ms = (self._tick() - started) * 1000
         return [
             Scored(label, confidence, spent_ms)

@@ -1,6 +1,8 @@
 """The command line. What a command needs is imported inside it, so that help is there at once."""
 
+import os
 import sys
+import threading
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
@@ -307,6 +309,25 @@ def train(  # noqa: PLR0913, PLR0917 - one option each
 
 def main() -> None:
     """Run the program; a user's mistake is one sentence and a non-zero exit code."""
+    try:
+        _run()
+    except SystemExit as end:
+        _leave_behind_what_hangs(end.code)
+        raise
+
+
+def _leave_behind_what_hangs(code: object) -> None:
+    """End at once where a thread of the loop hangs in a model: Python would wait for it."""
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("loop")]
+    for thread in threads:
+        thread.join(1.0)
+    if any(thread.is_alive() for thread in threads):
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(code if isinstance(code, int) else 0)
+
+
+def _run() -> None:
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:

@@ -178,6 +178,7 @@ def _member(settings: Settings, role: str, exactly_once: bool) -> kafka.Member:
         group=f"{settings.kafka.group_prefix}.{role}",
         session_timeout_s=settings.kafka.session_timeout_s,
         transaction_timeout_s=settings.kafka.transaction_timeout_s,
+        revoke_s=settings.limits.revoke_s,
         committed_only=exactly_once,
     )
 

@@ -62,6 +62,12 @@ class Subject(TypedDict):
     run_id: str | None
 
 
+def unknown_at(source: Source) -> Subject:
+    """Return the subject of an input that cannot be decoded: its position is all that is known."""
+    identity = identity_of(None, None, source)
+    return Subject(source=source, identity=identity, conversation_id=None, turn=None, run_id=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A decoded input and its position."""
@@ -259,21 +265,21 @@ def dead_letter(
 
 
 def refused(
-    source: Source,
+    subject: Subject,
     key: bytes | None,
     value: bytes | None,
     fault: Undecodable,
     writing: Writing,
     timing: Timing,
 ) -> list[Output]:
-    """An input that is no valid transcript: a dead letter, and its `routed` record."""
+    """An input that cannot be answered: a dead letter, and its `routed` record."""
     record = Routed(
-        source=source,
-        identity=identity_of(None, None, source),
+        **subject,
         route="dead_letter",
         reason="invalid_record",
         decided_at=timing.moment,
         processing_ms=timing.processing_ms,
     )
-    letter = dead_letter(source, key, value, fault, writing, timing)
-    return [letter, Output("decisions", letter.key, encode(record))]
+    letter = dead_letter(subject["source"], key, value, fault, writing, timing)
+    # The input's own key may hold anything, so it stays with the dead letter.
+    return [letter, Output("decisions", key_of(subject), encode(record))]

@@ -19,14 +19,16 @@ from aiokafka.errors import (
 from consumers.errors import Fatal
 from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
 
+_PROBES: Final = 4
+_PROBE_AGAIN_S: Final = 0.25
 _UNACKNOWLEDGED: Final = 2000
 """Records a bulk write may have under way."""
 
 
 @asynccontextmanager
 async def plain_producer(connection: Connection, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
-    """A started producer without transactions."""
-    producer = AIOKafkaProducer(**connection.options(), **options)
+    """A started producer without transactions; it waits for all replicas unless told otherwise."""
+    producer = AIOKafkaProducer(**connection.options(), **{"acks": "all", **options})
     try:
         await _started(producer, connection)
         yield producer
@@ -42,10 +44,10 @@ async def write_all(
     idempotent: bool,
 ) -> int:
     """Write records in order, a bounded number at a time; return how many once all are stored."""
-    options = {"enable_idempotence": True} if idempotent else {"acks": "all"}
     written = 0
     waiting: set[asyncio.Future[Any]] = set()
-    async with plain_producer(connection, linger_ms=5, max_batch_size=128 * 1024, **options) as to:
+    batching = {"linger_ms": 5, "max_batch_size": 128 * 1024}
+    async with plain_producer(connection, enable_idempotence=idempotent, **batching) as to:
         try:
             for key, value in records:
                 waiting.add(await to.send(topic, value=value, key=key))
@@ -101,10 +103,22 @@ async def has_transactions(connection: Connection, transactional_id: str) -> boo
     The versions a broker advertises do not tell: the embedded one lists these requests and then
     fails them.
     """
-    producer = AIOKafkaProducer(**connection.options(), transactional_id=transactional_id)
     quiet = logging.getLogger("aiokafka")
     level = quiet.level
     quiet.setLevel(logging.CRITICAL)
+    try:
+        # A real broker in trouble may say "unknown error" once: only a steady one is believed.
+        for _ in range(_PROBES):
+            if await _starts(connection, transactional_id):
+                return True
+            await asyncio.sleep(_PROBE_AGAIN_S)
+    finally:
+        quiet.setLevel(level)
+    return False
+
+
+async def _starts(connection: Connection, transactional_id: str) -> bool:
+    producer = AIOKafkaProducer(**connection.options(), transactional_id=transactional_id)
     try:
         async with asyncio.timeout(6 * REQUEST_TIMEOUT_S):
             await producer.start()
@@ -114,7 +128,6 @@ async def has_transactions(connection: Connection, transactional_id: str) -> boo
         raise said(error, connection) from error
     finally:
         await quietly(producer.stop())
-        quiet.setLevel(level)
     return True
 
 

@@ -22,6 +22,7 @@ from aiokafka.errors import (
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
+    UnsupportedCodecError,
     UnsupportedSaslMechanismError,
 )
 
@@ -90,6 +91,8 @@ class Member:
     session_timeout_s: float = 10.0
     transaction_timeout_s: float = 15.0
     """A stuck transaction stalls every reader of committed records for at most this long."""
+    revoke_s: float = 3.0
+    """What an open commit is given when partitions are taken away."""
     max_fetch_bytes: int = 1024 * 1024
     """A partition's fetch; more only where one record alone is larger."""
     max_request_bytes: int = 1024 * 1024
@@ -107,6 +110,11 @@ def mistake(error: BaseException) -> Fatal | None:
         return Fatal(
             "The broker does not allow kafka.session_timeout_s: choose one between its "
             "group.min.session.timeout.ms and group.max.session.timeout.ms (usually 6 s and more)."
+        )
+    if isinstance(error, UnsupportedCodecError):
+        return Fatal(
+            "A record is compressed in a way that we cannot read here: "
+            "install the package cramjam, then start this again."
         )
     if isinstance(error, InvalidTransactionTimeout):
         return Fatal(

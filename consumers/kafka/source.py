@@ -1,7 +1,6 @@
 """Reading a topic as a member of a consumer group."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
@@ -13,6 +12,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.connection import (
+    CLOSE_S,
     REQUEST_TIMEOUT_S,
     Connection,
     Member,
@@ -25,12 +25,13 @@ from consumers.kafka.connection import (
 from consumers.kafka.offsets import committed_offset
 from consumers.lanes import Partition, Raw
 
-log = logging.getLogger(__name__)
 NO_IDLE_LIMIT_MS: Final = 2**31 - 1
 """aiokafka leaves the group when nobody polls; a full or a standby member polls nothing and must
 stay. Liveness is watched by the loop instead."""
-_REVOKING_MS: Final = 10_000
+_FAILING_S: Final = 60.0
+"""Polling that has failed for this long without a break will not mend itself."""
 _NEW_TOPIC_S: Final = 3.0
+_SHORT_LOG_S: Final = 5.0
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -69,6 +70,7 @@ class Source:
         self._outputs = tuple(outputs)
         self._clock = clock
         self._consumer: AIOKafkaConsumer | None = None
+        self._failing_since: float | None = None
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
@@ -93,8 +95,8 @@ class Source:
             max_partition_fetch_bytes=self._member.max_fetch_bytes,
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=max(session_ms // 5, 200),
-            # Members first let their open commits end, and close their producers.
-            rebalance_timeout_ms=session_ms + _REVOKING_MS,
+            # Members first let their open commits end, and close their producers and clients.
+            rebalance_timeout_ms=session_ms + int((self._member.revoke_s + 4 * CLOSE_S) * 1000),
             max_poll_interval_ms=NO_IDLE_LIMIT_MS,
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )
@@ -128,9 +130,12 @@ class Source:
     ) -> dict[Partition, list[Raw]]:
         """Return fetched records of these partitions; with none, only raise what went wrong.
 
-        Nothing awaits between aiokafka's handing out and the return, so the caller that awaits this
-        directly sees the assignment the records were fetched under.
+        Raises `LaneLost` where polling failed: aiokafka may then have moved past records that it
+        never handed out, so every partition must be sought again. Raises `Fatal` where it will not
+        mend itself. Nothing awaits between aiokafka's handing out and the return, so the caller
+        that awaits this directly sees the assignment the records were fetched under.
         """
+        self._check_background()
         try:
             # Naming none would poll them all, so then a partition is named that there is not.
             named = partitions or [Partition(self._topic, -1)]
@@ -140,18 +145,34 @@ class Source:
                 max_records=max_records,
             )
         except KafkaError as error:
-            if (fatal := mistake(error)) is not None:
-                raise fatal from error
-            log.warning("polling failed with %s; trying again", type(error).__name__)
-            await asyncio.sleep(timeout_s)
-            return {}
+            raise self._failed(error) from error
         now = self._clock()
+        self._failing_since = None
         return {
             Partition(tp.topic, tp.partition): [
                 Raw(r.topic, r.partition, r.offset, r.key, r.value, now) for r in records
             ]
             for tp, records in fetched.items()
         }
+
+    def _failed(self, error: KafkaError) -> Fatal | LaneLost:
+        if (fatal := mistake(error)) is not None:
+            return fatal
+        now = self._clock()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since > _FAILING_S:
+            return Fatal(
+                f"Reading {self._topic} has failed with {type(error).__name__} for "
+                f"{_FAILING_S:.0f} s: look into the broker's log, then start this again."
+            )
+        return LaneLost(f"polling failed with {type(error).__name__}")
+
+    def _check_background(self) -> None:
+        """Raise `Fatal` where a task of aiokafka's has died: it would never fetch or join again."""
+        fetching = self.consumer._fetcher._fetch_task  # noqa: SLF001 - it tells nobody else
+        joining = self.consumer._coordinator._coordination_task  # noqa: SLF001 - the same
+        if fetching.done() or joining.done():
+            raise Fatal("The Kafka client has stopped working inside: start this again.")
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Read on from ``offset``; raise `LaneLost` where the partition is no longer ours."""
@@ -166,8 +187,25 @@ class Source:
         async with lane_errors():
             offset = await committed_offset(through, self._member.group, tp)
             if offset is None:
-                offset = (await self.consumer.beginning_offsets([tp]))[tp]
-        return int(offset)
+                return int((await self.consumer.beginning_offsets([tp]))[tp])
+        await self.check_end(partition, offset)
+        return offset
+
+    async def check_end(self, partition: Partition, position: int) -> None:
+        """Raise `Fatal` where ``position`` lies past the log's end, and not only for a moment.
+
+        Just after a change of leader a log may look shorter than it is.
+        """
+        deadline = self._clock() + _SHORT_LOG_S
+        while position > (end := (await self.bounds(partition))[1]):
+            if self._clock() > deadline:
+                raise Fatal(
+                    f"We have worked on {partition.topic}[{partition.number}] up to offset "
+                    f"{position}, but the topic ends at {end}: it was deleted and made anew. To "
+                    f"start anew on it, delete the consumer group {self._member.group} (for the "
+                    "monitor give redis.prefix a new name instead), then start this again."
+                )
+            await asyncio.sleep(0.5)
 
     async def bounds(self, partition: Partition) -> tuple[int, int]:
         """Return the first offset of the log and the one after its last.

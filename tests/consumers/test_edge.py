@@ -111,6 +111,12 @@ def test_a_message_at_the_limit_is_scored_and_one_over_it_is_a_dead_letter(
     assert found["dead_letters"].cause == "too_long"
 
 
+def test_a_replayed_message_that_is_refused_counts_for_its_run(scorer: Scorer) -> None:
+    found = written(handler(scorer), raw(text="é" * 201, run_id="history-1", turn=4))
+    assert found["decisions"]["run_id"] == "history-1"
+    assert found["decisions"]["turn"] == 4
+
+
 def test_a_long_dead_letter_keeps_its_beginning_its_size_and_its_hash(scorer: Scorer) -> None:
     edge = handler(scorer, writing=Writing(dead_letter_bytes=10))
     record = raw(text="x" * 500)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumers.errors import LaneLost
 from consumers.lanes import TRANSITIONS, Lane, Partition, Plan, Raw, State, WrongState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,10 +81,10 @@ def test_only_the_front_can_be_committed() -> None:
         lane.committed([second])
 
 
-def test_records_older_than_the_last_one_taken_in_are_a_defect() -> None:
+def test_records_older_than_the_last_one_taken_in_cost_the_lane() -> None:
     lane = open_lane()
     lane.accept([raw(4)])
-    with pytest.raises(WrongState):
+    with pytest.raises(LaneLost):
         lane.accept([raw(4)])
 
 

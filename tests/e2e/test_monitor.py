@@ -59,7 +59,7 @@ async def test_a_topic_made_anew_is_a_clear_error_and_not_a_silent_restart(
     async with stream.running("edge", "cloud", "monitor"):
         await until_counted(settings, await stream.until_settled(fed))
     await _make_anew(settings.kafka.bootstrap_servers, settings.topics.decisions, stream)
-    with pytest.raises(Fatal, match=r"deleted and made anew; give redis\.prefix a new name"):
+    with pytest.raises(Fatal, match=r"deleted and made anew.*redis\.prefix a new name"):
         async with asyncio.timeout(DEADLINE_S):
             await roles.run_monitor(settings, asyncio.Event())
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.plan import Output, Timing, Turn, Writing, refused, routed, skipped
+from router.plan import Output, Timing, Turn, Writing, refused, routed, skipped, unknown_at
 from router.policy import Answer, Decided, bundle_policy, decide
 from schemas.codec import Undecodable, decode, decode_dead_letter
 from schemas.escalation import Escalation
@@ -85,7 +85,7 @@ def test_an_escalation_carries_the_text_and_the_edges_answer_and_no_metadata() -
 
 @pytest.mark.parametrize(("length", "kept"), [(1024, True), (1025, False)])
 def test_a_dead_letter_keeps_its_inputs_key_unless_that_is_long(length: int, kept: bool) -> None:
-    outputs = refused(PLACE, b"k" * length, b"{", FAULT, Writing(), TIMING)
+    outputs = refused(unknown_at(PLACE), b"k" * length, b"{", FAULT, Writing(), TIMING)
     letter = next(output for output in outputs if output.topic == "dead_letters")
     assert (letter.key is not None) == kept
 
@@ -93,7 +93,7 @@ def test_a_dead_letter_keeps_its_inputs_key_unless_that_is_long(length: int, kep
 @given(st.binary(max_size=60), st.integers(1, 40))
 def test_a_dead_letter_says_how_much_of_the_value_it_keeps(value: bytes, limit: int) -> None:
     writing = Writing(dead_letter_bytes=limit)
-    outputs = refused(PLACE, None, value, FAULT, writing, TIMING)
+    outputs = refused(unknown_at(PLACE), None, value, FAULT, writing, TIMING)
     letter = next(output for output in outputs if output.topic == "dead_letters")
     described = decode_dead_letter(letter.headers)
     assert letter.value == value[:limit]

@@ -1,0 +1,51 @@
+"""Answers from a model that may fail."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from consumers.errors import Fatal
+from consumers.scoring import Scored, Scorer
+from router.bundle import load_bundle
+from router.engine import Engine, EngineError
+from tests.services.stream import BUNDLE
+
+
+class Breaking:
+    """A real engine that fails on any batch with one of these messages in it."""
+
+    def __init__(self, engine: Engine, broken: list[list[int]]) -> None:
+        self.engine = engine
+        self.broken = broken
+
+    def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        if any(list(tokens) in self.broken for tokens in batch):
+            raise EngineError("the model failed")
+        return self.engine.logits(batch)
+
+
+def scorer(monkeypatch: pytest.MonkeyPatch, *broken: str) -> Scorer:
+    bundle = load_bundle(BUNDLE)
+    tokens = bundle.tokenizer().encode(broken)
+    engine = Breaking(bundle.edge(threads=1), tokens)
+    monkeypatch.setattr(type(bundle), "edge", lambda self, threads: engine)
+    return Scorer(bundle, "edge", 1, time.perf_counter)
+
+
+def test_one_message_that_breaks_the_model_costs_no_other_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = scorer(monkeypatch, "bad")
+    answers = model.score(model.encode(["bad", "thank you", "where is it"]))
+    assert [isinstance(answer, Scored) for answer in answers] == [False, True, True]
+
+
+def test_a_model_that_fails_on_every_message_of_a_batch_stops_the_role(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = scorer(monkeypatch, "one", "two")
+    with pytest.raises(Fatal, match="fails on every message"):
+        model.score(model.encode(["one", "two"]))
