@@ -33,7 +33,7 @@ class Limits:
     """Padded tokens of a micro-batch: longest × count."""
     batch_wait_s: float = 0.005
     transaction_records: int = 512
-    commit_wait_s: float = 0.1
+    commit_wait_s: float = 0.25
     """A lane that has more on its way commits at most this often; one that has not, at once."""
     engines: int = 2
     open_s: float = 60.0

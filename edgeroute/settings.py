@@ -176,7 +176,7 @@ class LimitSettings(_Section):
     batch_items: Count = 16
     batch_tokens: Count = 1024
     batch_wait_ms: Milliseconds = 5.0
-    commit_wait_ms: Milliseconds = 100.0
+    commit_wait_ms: Milliseconds = 250.0
     transaction_records: Count = 512
     engines: Count | None = None
     stop_s: Seconds = 20.0
