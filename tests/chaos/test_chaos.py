@@ -1,4 +1,4 @@
-"""Thirty faults on the whole stream with real inference. `make chaos` does as many as wanted."""
+"""Faults on the whole stream with real inference. `make chaos` does as many as wanted."""
 
 import os
 from pathlib import Path
@@ -18,8 +18,9 @@ pytestmark = [
 ]
 
 
-def test_thirty_faults_lose_nothing_and_double_nothing(
-    tmp_path: Path, request: pytest.FixtureRequest
+@pytest.mark.parametrize("faults", [30, pytest.param(100, marks=pytest.mark.slow)])
+def test_faults_lose_nothing_and_double_nothing(
+    tmp_path: Path, request: pytest.FixtureRequest, faults: int
 ) -> None:
     reason = jvm_kafka.why_unavailable()
     if reason and os.environ.get("TESTS_REQUIRE_EXACTLY_ONCE"):
@@ -27,10 +28,10 @@ def test_thirty_faults_lose_nothing_and_double_nothing(
     if reason:
         pytest.skip(f"not run: {reason}")
     request.node.user_properties.append(("broker", "jvm"))
-    options = Options(faults=30, seed=1, folder=tmp_path)
+    options = Options(faults=faults, seed=1, folder=tmp_path)
     outcome = run(options)
     show(outcome, options)
     assert complaints(outcome) == []
-    assert outcome.faults.total() == 30
+    assert outcome.faults.total() == faults
     assert outcome.faults["broker"] > 0
     assert len(outcome.recount.escalations) > 0
