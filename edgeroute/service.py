@@ -80,7 +80,11 @@ def silence_libraries() -> None:
 
 
 class _Seldom(logging.Filter):
-    """Lets a line of a library pass once in so many seconds."""
+    """Lets a line of a library pass once in so many seconds, and without its traceback.
+
+    The Kafka library logs one when a broker goes away in the middle of a request, which a lane
+    survives; the name of the error says as much.
+    """
 
     def __init__(self, tick: Callable[[], float], every_s: float = 10.0) -> None:
         super().__init__()
@@ -95,4 +99,7 @@ class _Seldom(logging.Filter):
         if now - self._last.get(place, -self._every_s) < self._every_s:
             return False
         self._last[place] = now
+        if record.exc_info and record.exc_info[0] is not None:
+            record.msg = f"{record.getMessage()} ({record.exc_info[0].__name__})"
+            record.args = record.exc_info = record.exc_text = None
         return True
