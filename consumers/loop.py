@@ -126,9 +126,11 @@ class Loop(Generic[W, E]):
     async def _drive(self, lane: Lane[E]) -> None:
         """Open the lane's way out, commit through it until it closes, start anew if it was lost."""
         sink = self._sink_of(lane.partition)
+        # A task of its own: a client that is cut off while it connects leaves its connection open.
+        opening = asyncio.create_task(sink.open())
         try:
             async with asyncio.timeout(self._limits.open_s):
-                position = await sink.open()
+                position = await asyncio.shield(opening)
             if lane.state is State.CLOSED:
                 return
             # No await between these two: a poll must not see an open lane before it is sought.
@@ -140,6 +142,7 @@ class Loop(Generic[W, E]):
             log.warning("%s[%d]: lane lost: %s", *lane.partition, str(error) or "out of time")
         finally:
             lane.close()
+            await _settled(opening, self._limits.settle_s)
             await sink.close()
         self._pending = [p for p in self._pending if p.slot.lane is not lane]
         await self._start_again(lane)
@@ -369,6 +372,13 @@ async def _wait(event: asyncio.Event, timeout_s: float) -> None:
     except TimeoutError:
         pass
     event.clear()
+
+
+async def _settled(opening: asyncio.Task[int], within_s: float) -> None:
+    """Let an opening that nobody waits for any more come to its end, then cut it off."""
+    await asyncio.wait([opening], timeout=within_s)
+    if not opening.cancel() and not opening.cancelled():
+        opening.exception()  # retrieved: whoever waited was told, or does not want to know
 
 
 def _unasked() -> Fatal:

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from consumers.kafka.connection import CLOSE_S, Connection, Member, lane_errors, quietly
+from consumers.kafka.connection import Connection, Member, lane_errors, quietly
 from consumers.kafka.source import Source
 from consumers.lanes import Partition
 from router.plan import Output
@@ -29,17 +29,9 @@ class TransactionalSink:
         self._partition = partition
         self._topics = topics
         self._producer: AIOKafkaProducer | None = None
-        self._opening: asyncio.Task[int] | None = None
 
     async def open(self) -> int:
-        """Fence the previous owner, then return the offset to read from.
-
-        In a task of its own: cut off while it connects, aiokafka leaves the connection open.
-        """
-        self._opening = asyncio.create_task(self._open())
-        return await asyncio.shield(self._opening)
-
-    async def _open(self) -> int:
+        """Fence the previous owner, then return the offset to read from."""
         async with lane_errors():
             self._producer = AIOKafkaProducer(
                 **self._connection.options(),
@@ -68,10 +60,6 @@ class TransactionalSink:
 
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
-        if self._opening is not None:
-            await asyncio.wait([self._opening], timeout=CLOSE_S)
-            if not self._opening.cancel() and not self._opening.cancelled():
-                self._opening.exception()  # whoever was cancelled will not ask for it
         if self._producer is not None:
             await quietly(self._producer.stop())
             # Where stopping ran out of time the connections are still open; closing twice is fine.
