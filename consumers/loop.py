@@ -99,6 +99,8 @@ class Loop(Generic[W, E]):
 
     def _assigned(self, partitions: Sequence[Partition]) -> None:
         log.info("assigned %d partitions", len(partitions))
+        if self._stopping:  # the reader is about to close, and an opening would outlive it
+            return
         for partition in partitions:
             self._start_lane(partition)
 
