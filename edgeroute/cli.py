@@ -5,21 +5,16 @@ import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
     from edgeroute.service import Role
 
-WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
-
-
-def _examples(*lines: str) -> str:
-    """Return an epilog; each line is a paragraph, or Typer would join them."""
-    return "\n\n".join(["[bold]Examples[/bold]", *(f"  {line}" for line in lines)])
-
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Routes support transcripts on Kafka: a small model here, a large one for the hard ones.",
-    epilog=_examples(
+    epilog=examples(
         "edgeroute demo                      see it work; needs nothing else",
         "edgeroute topics create             then on your Kafka: the topics,",
         "edgeroute run edge                  the roles, a process each",
@@ -43,7 +38,7 @@ app = typer.Typer(
 run_app = typer.Typer(
     no_args_is_help=True,
     help="Run one role until SIGTERM or Ctrl-C; run more of a role to share its partitions.",
-    epilog=_examples(
+    epilog=examples(
         "edgeroute run edge",
         "EDGEROUTE_KAFKA__BOOTSTRAP_SERVERS=kafka:9092 edgeroute run cloud",
     ),
@@ -53,11 +48,6 @@ bundle_app = typer.Typer(no_args_is_help=True, help="Look at a model bundle.")
 app.add_typer(run_app, name="run")
 app.add_typer(topics_app, name="topics")
 app.add_typer(bundle_app, name="bundle")
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Settings file; else $EDGEROUTE_CONFIG or edgeroute.toml."),
-]
 
 
 class RecordName(StrEnum):
@@ -89,7 +79,7 @@ def _root(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "edgeroute demo",
         "edgeroute demo --transcripts turns.jsonl.gz",
         "EDGEROUTE_POLICY__NAME=reference edgeroute demo",
@@ -112,23 +102,23 @@ def demo(
 
     settings = load(config)
     if transcripts is not None:
-        _needs_file(transcripts)
+        needs_file(transcripts)
     demonstration.run(settings, transcripts, Console())
 
 
-@run_app.command("edge", epilog=_examples("edgeroute run edge --config edgeroute.toml"))
+@run_app.command("edge", epilog=examples("edgeroute run edge --config edgeroute.toml"))
 def run_edge(config: Config = None) -> None:
     """Answer transcripts with the small model; send the hard ones to the escalations topic."""
     _run_role(config, "edge")
 
 
-@run_app.command("cloud", epilog=_examples("edgeroute run cloud --config edgeroute.toml"))
+@run_app.command("cloud", epilog=examples("edgeroute run cloud --config edgeroute.toml"))
 def run_cloud(config: Config = None) -> None:
     """Answer escalations with the full-precision model."""
     _run_role(config, "cloud")
 
 
-@run_app.command("monitor", epilog=_examples("edgeroute run monitor --config edgeroute.toml"))
+@run_app.command("monitor", epilog=examples("edgeroute run monitor --config edgeroute.toml"))
 def run_monitor(config: Config = None) -> None:
     """Add every decision to the totals in Redis."""
     _run_role(config, "monitor")
@@ -136,7 +126,7 @@ def run_monitor(config: Config = None) -> None:
 
 @topics_app.command(
     "create",
-    epilog=_examples(
+    epilog=examples(
         "edgeroute topics create",
         "EDGEROUTE_TOPICS__PARTITIONS=12 EDGEROUTE_TOPICS__REPLICATION=3 edgeroute topics create",
     ),
@@ -157,7 +147,7 @@ def topics_create(config: Config = None) -> None:
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "edgeroute replay turns.jsonl.gz",
         "edgeroute replay march.csv --run-id march      totals of its own",
         "edgeroute report --run-id march",
@@ -182,7 +172,7 @@ def replay(
     from edgeroute.settings import load
 
     settings = load(config)
-    _needs_file(file)
+    needs_file(file)
     service.silence_libraries()
     fed = feed.feed(settings, file, run_id, Console(stderr=True))
     what = "1 transcript" if fed.sent == 1 else f"{fed.sent:,} transcripts"
@@ -193,7 +183,7 @@ def replay(
 
 @app.command(
     "report",
-    epilog=_examples(
+    epilog=examples(
         "edgeroute report",
         "edgeroute report --run-id march",
         "edgeroute report --json | jq .routing.edge_utilisation",
@@ -213,7 +203,7 @@ def show_report(
     service.show_report(load(config), run_id, as_json)
 
 
-@app.command("schema", epilog=_examples("edgeroute schema routed", "edgeroute schema transcript"))
+@app.command("schema", epilog=examples("edgeroute schema routed", "edgeroute schema transcript"))
 def show_schema(name: Annotated[RecordName, typer.Argument(help="The record type.")]) -> None:
     """Print the JSON Schema of a record type."""
     import json
@@ -225,7 +215,7 @@ def show_schema(name: Annotated[RecordName, typer.Argument(help="The record type
 
 @app.command(
     "config",
-    epilog=_examples(
+    epilog=examples(
         "edgeroute config",
         "EDGEROUTE_POLICY__CONFIDENCE=0.8 edgeroute config | jq .policy",
     ),
@@ -243,7 +233,7 @@ def show_config(config: Config = None) -> None:
     typer.echo(json.dumps(masked(load(config)), indent=2))
 
 
-@bundle_app.command("verify", epilog=_examples("edgeroute bundle verify models/starter"))
+@bundle_app.command("verify", epilog=examples("edgeroute bundle verify models/starter"))
 def bundle_verify(
     folder: Annotated[Path, typer.Argument(help="The bundle's folder.", show_default=False)],
 ) -> None:
@@ -258,7 +248,7 @@ def bundle_verify(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "edgeroute train messages.csv --label-column sentiment --out models/ours",
         "edgeroute train train.jsonl --held-out dev.jsonl --test test.jsonl --out models/ours",
         "EDGEROUTE_BUNDLE=models/ours edgeroute demo",
@@ -289,7 +279,7 @@ def train(  # noqa: PLR0913, PLR0917 - one option each
 
     for given in (file, held_out, test):
         if given is not None:
-            _needs_file(given)
+            needs_file(given)
     made = make(
         TrainConfig(
             data=file,
@@ -338,7 +328,7 @@ def _run() -> None:
         said = faults.told(error)
         if said is None:
             raise
-        _fail(*said)
+        fail(*said)
 
 
 def _run_role(config: Path | None, role: "Role") -> None:
@@ -346,13 +336,3 @@ def _run_role(config: Path | None, role: "Role") -> None:
     from edgeroute.settings import load
 
     service.run_role(load(config), role)
-
-
-def _needs_file(file: Path) -> None:
-    if not file.is_file():
-        _fail(f"There is no file {file}: check the path.", WRONG_USE)
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    print(f"edgeroute: {sentence}", file=sys.stderr)  # noqa: T201 - errors are said here only
-    raise SystemExit(code)

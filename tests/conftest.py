@@ -10,6 +10,7 @@ Docker and the JVM Kafka fails, whatever else passed.
 """
 
 import os
+import signal
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ os.putenv("ORT_DISABLE_TELEMETRY", "1")
 REQUIRED: Final[tuple[BrokerKind, ...]] = ("docker", "jvm")
 _SERVERS: Final = pytest.StashKey["Servers"]()
 _passed: Final[Counter[str]] = Counter()
+# A run in the background of a shell ignores Ctrl-C, and so would every program that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Servers:
