@@ -144,10 +144,13 @@ class Loop(Generic[W, E]):
             log.warning("%s[%d]: lane lost: %s", *lane.partition, str(error) or "out of time")
         finally:
             lane.close()
-            await _settled(opening, self._limits.settle_s)
-            await sink.close()
+            await _unbroken(self._let_go(opening, sink))
         self._pending = [p for p in self._pending if p.slot.lane is not lane]
         await self._start_again(lane)
+
+    async def _let_go(self, opening: asyncio.Task[int], sink: Sink[E]) -> None:
+        await _settled(opening, self._limits.settle_s)
+        await sink.close()
 
     async def _start_again(self, lane: Lane[E]) -> None:
         """Start a lane that was lost anew, later each time while nothing gets through it."""
@@ -381,6 +384,16 @@ async def _settled(opening: asyncio.Task[int], within_s: float) -> None:
     await asyncio.wait([opening], timeout=within_s)
     if not opening.cancel() and not opening.cancelled():
         opening.exception()  # retrieved: whoever waited was told, or does not want to know
+
+
+async def _unbroken(work: Coroutine[Any, Any, None]) -> None:
+    """Carry work through although we are cancelled meanwhile; it must have an end of its own."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _unasked() -> Fatal:

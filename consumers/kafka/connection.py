@@ -2,11 +2,12 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
@@ -179,3 +180,23 @@ async def quietly(closing: Coroutine[Any, Any, Any]) -> None:
     await asyncio.wait([task], timeout=CLOSE_S)
     if task.done() and not task.cancelled():
         task.exception()
+
+
+async def close_for_good(
+    client: AIOKafkaClient, *steps: Callable[[], Coroutine[Any, Any, Any]]
+) -> None:
+    """Carry out each step within a limit, then close the client, late connections included.
+
+    A stop that runs out of time leaves background tasks of aiokafka's behind, which would connect
+    again for ever: the steps after the stop end those.
+    """
+    for step in steps:
+        await quietly(step())
+    await quietly(client.close())
+    await quietly(_close_late(client))
+
+
+async def _close_late(client: AIOKafkaClient) -> None:
+    """Whoever is still connecting holds this lock; the connection it gets is closed too."""
+    async with client._get_conn_lock:  # noqa: SLF001 - nothing else tells when it is through
+        await client.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from consumers.kafka.connection import Connection, Member, lane_errors, quietly
+from consumers.kafka.connection import Connection, Member, close_for_good, lane_errors
 from consumers.kafka.source import Source
 from consumers.lanes import Partition
 from router.plan import Output
@@ -61,9 +61,8 @@ class TransactionalSink:
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
         if self._producer is not None:
-            await quietly(self._producer.stop())
-            # Where stopping ran out of time the connections are still open; closing twice is fine.
-            await quietly(self._producer.client.close())
+            sender = self._producer._sender  # noqa: SLF001 - a stop cut off leaves it running
+            await close_for_good(self._producer.client, self._producer.stop, sender.close)
 
 
 class PlainSink:

@@ -16,6 +16,7 @@ from consumers.kafka.connection import (
     REQUEST_TIMEOUT_S,
     Connection,
     Member,
+    close_for_good,
     lane_errors,
     mistake,
     quietly,
@@ -229,4 +230,6 @@ class Source:
     async def stop(self) -> None:
         """Leave the group."""
         if self._consumer is not None:
-            await quietly(self._consumer.stop())
+            # A stop cut off while the group rebalances leaves the fetcher running.
+            fetcher, client = self._consumer._fetcher, self._consumer._client  # noqa: SLF001
+            await close_for_good(client, self._consumer.stop, fetcher.close)

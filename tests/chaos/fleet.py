@@ -158,8 +158,9 @@ class Fleet:
         """Note every log with a traceback, or with a customer's text in it."""
         for log in sorted(self.folder.glob("*.log")):
             text = log.read_text(errors="replace")
-            if "Traceback (most recent call last)" in text:
-                self.strange.append(f"{log.stem} has a traceback in its log")
+            _, found, after = text.partition("Traceback (most recent call last)")
+            if found:
+                self.strange.append(f"{log.stem} has a traceback in its log: {after[:3_000]}")
             if marker in text:
                 self.strange.append(f"{log.stem} has text of a message in its log")
 

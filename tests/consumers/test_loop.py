@@ -194,3 +194,30 @@ async def test_a_cancellation_that_is_not_ours_ends_the_role_instead_of_stalling
     with pytest.raises(Fatal, match="cancelled by a library"):
         async with asyncio.timeout(DEADLINE_S):
             await loop.run(asyncio.Event())
+
+
+async def test_a_way_out_that_is_still_opening_is_closed_although_it_is_cut_off_twice() -> None:
+    log, opening, closed = Log(), list[Partition](), list[Partition]()
+
+    class Slow(MemorySink):
+        async def open(self) -> int:
+            opening.append(self.partition)
+            await asyncio.Event().wait()
+            raise AssertionError("nobody sets it")
+
+        async def close(self) -> None:
+            await asyncio.sleep(0)
+            closed.append(self.partition)
+
+    # Hardly any time to end: the second cancellation comes while the first is seen to.
+    limits = replace(LIMITS, revoke_s=0.01, settle_s=0.1)
+    stop = asyncio.Event()
+    running = asyncio.create_task(
+        Loop(MemoryReader(log), partial(Slow, log), Echo(), limits, CLOCK).run(stop)
+    )
+    async with asyncio.timeout(DEADLINE_S):
+        while len(opening) < log.partitions:
+            await asyncio.sleep(0)
+        stop.set()
+        await running
+    assert sorted(closed) == log.names

@@ -1,7 +1,6 @@
 """The program as a user meets it: what it prints, and how it ends."""
 
 import json
-import resource
 import signal
 import subprocess
 import sys
@@ -82,15 +81,6 @@ def test_every_command_has_help_with_an_example(words: Sequence[str]) -> None:
 def test_schema_prints_the_schema_of_a_record(name: str) -> None:
     done = CliRunner().invoke(app, ["schema", name])
     assert json.loads(done.stdout) == json_schema(RECORDS[name])
-
-
-def test_help_and_config_are_there_at_once(tmp_path: Path) -> None:
-    for words in (["--help"], ["config"]):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert edgeroute(*words, folder=tmp_path).returncode == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        # Far below what importing a model runtime or a Kafka client takes, on a busy machine too.
-        assert after.ru_utime - before.ru_utime < 0.6
 
 
 @pytest.mark.parametrize("words", ["--help", "config", "schema routed"])
