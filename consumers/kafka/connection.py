@@ -1,6 +1,7 @@
 """How a cluster is reached, and what its errors mean to us."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -29,6 +30,7 @@ from aiokafka.errors import (
 
 from consumers.errors import Fatal, LaneLost, Unreachable
 
+log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S: Final = 10.0
 """aiokafka's 40 s would make a stopping member wait that long for a coordinator that is away."""
 CLOSE_S: Final = 2.0
@@ -158,10 +160,12 @@ async def lane_errors() -> AsyncIterator[None]:
 def report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Report what asyncio reports, but for the errors that aiokafka leaves lying about.
 
-    A producer that is fenced keeps the error in a future that nobody awaits, besides raising it;
-    asyncio would log it with a traceback.
+    A producer that is fenced, or whose broker goes away, keeps the error in a future that nobody
+    awaits, besides raising it; asyncio would log it with a traceback.
     """
-    if isinstance(context.get("exception"), KafkaError) and "never retrieved" in context["message"]:
+    error = context.get("exception")
+    if isinstance(error, _LOSSES) and "never retrieved" in context["message"]:
+        log.debug("the Kafka client left an error behind: %s", type(error).__name__)
         return
     loop.default_exception_handler(context)
 

@@ -13,11 +13,13 @@ from pydantic import BaseModel, SecretStr
 from edgeroute.cli import RecordName, app
 from edgeroute.settings import Settings
 from schemas.codec import RECORDS, json_schema
+from tests.docs.sentences import sentences
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SECTIONS = [name for name in Settings.model_fields if name != "bundle"]
 OPERATIONS = ROOT / "docs" / "operations.md"
+TROUBLE = ROOT / "docs" / "troubleshooting.md"
 
 
 def named(path: Path) -> str:
@@ -166,3 +168,14 @@ def test_every_file_named_in_code_exists(page: Path) -> None:
             r"(docs|models|tests|consumers|router|schemas|edgeroute|training)/[\w/.-]+", code
         ):
             assert (ROOT / code).exists() or (ROOT / f"{code}.py").exists(), f"no file {code}"
+
+
+@pytest.mark.parametrize("sentence", sentences())
+def test_every_error_sentence_is_explained(sentence: str) -> None:
+    assert f"| {sentence} |" in TROUBLE.read_text()
+
+
+def test_no_sentence_is_explained_that_nobody_says() -> None:
+    _, _, tables = TROUBLE.read_text().partition("## Every sentence")
+    rows = re.findall(r"^\| (.*?) \|", tables, re.MULTILINE)
+    assert set(rows) - {"it says"} <= set(sentences())
