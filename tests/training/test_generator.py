@@ -14,6 +14,7 @@ import pytest
 from consumers.replay import transcripts
 from router.complexity import KEYWORDS, complexity
 from training.generator import Form, Mix, Turn, lines, messages_of, turns
+from training.generator.talk import Kind, Label
 
 MESSAGES = 5_000
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -38,7 +39,7 @@ def words(turn: Turn) -> set[str]:
 @pytest.mark.parametrize(
     ("label", "share"), [("positive", 0.4), ("negative", 0.3), ("neutral", 0.3)]
 )
-def test_a_label_has_its_share_of_the_messages(seed: int, label: str, share: float) -> None:
+def test_a_label_has_its_share_of_the_messages(seed: int, label: Label, share: float) -> None:
     counts = Counter(turn.label for turn in labelled(seed))
     assert counts.total() == MESSAGES
     # Labels of one conversation belong together, so this scatters more than single draws would.
@@ -46,7 +47,7 @@ def test_a_label_has_its_share_of_the_messages(seed: int, label: str, share: flo
 
 
 @pytest.mark.parametrize("kind", ["hard", "angry"])
-def test_a_kind_has_the_share_that_was_asked_for(kind: str) -> None:
+def test_a_kind_has_the_share_that_was_asked_for(kind: Kind) -> None:
     counts = Counter(turn.kind for turn in labelled())
     assert counts[kind] / MESSAGES == pytest.approx(0.1, abs=0.02)
 
