@@ -164,6 +164,16 @@ class Store:
         with self._mapped():
             return [str(run) for run in await self._redis.zrevrange(self._runs, 0, -1)]
 
+    async def server(self) -> tuple[str, float]:
+        """Return the version, empty where this user may not ask for it, and the time over there."""
+        with self._mapped():
+            seconds, micros = await self._redis.time()
+            try:
+                told = await self._redis.info("server")
+            except foreign.NoPermissionError:
+                told = {}
+        return str(told.get("redis_version", "")), seconds + micros / 1e6
+
     async def warnings(self) -> list[str]:
         """Return a sentence for each setting of this Redis under which totals could go wrong."""
         with self._mapped():

@@ -14,11 +14,13 @@ from consumers.kafka.cluster import (
     write_all,
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
+from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 
 __all__ = [
     "Connection",
+    "Group",
     "Member",
     "PlainSink",
     "Source",
@@ -27,10 +29,13 @@ __all__ = [
     "cluster_id",
     "create_topics",
     "enqueue",
+    "groups",
     "has_transactions",
     "lane_errors",
+    "partitions",
     "plain_producer",
     "quietly",
+    "release",
     "said",
     "write_all",
 ]
