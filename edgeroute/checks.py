@@ -155,7 +155,9 @@ async def _topics(settings: Settings, reached: kafka.Connection) -> Finding:
     if missing:
         names = ", ".join(missing)
         return Finding("topics", "FAIL", f"missing: {names}; run `edgeroute topics create`.")
-    return Finding("topics", "OK", ", ".join(f"{name} {found[name]}" for name in ours))
+    return Finding(
+        "topics", "OK", "partitions: " + ", ".join(f"{name} {found[name]}" for name in ours)
+    )
 
 
 async def _groups(settings: Settings, reached: kafka.Connection) -> Finding:
@@ -168,17 +170,17 @@ async def _groups(settings: Settings, reached: kafka.Connection) -> Finding:
     waiting = [role for role in reads if _is_left_alone(seen[f"{prefix}.{role}"])]
     if waiting:
         start = " and ".join(f"`edgeroute run {role}`" for role in waiting)
-        return Finding("groups", "WARN", f"{said}; nobody works on it: start {start}.")
+        return Finding("groups", "WARN", f"{said}; records wait: start {start}.")
     return Finding("groups", "OK", said)
 
 
 def _group(group: kafka.Group) -> str:
     running = f"{group.members} running" if group.members else "not running"
-    return running if group.behind is None else f"{running} (at most {group.behind:,} behind)"
+    return f"{running} ({f'at most {group.behind:,}' if group.behind else 'nothing'} behind)"
 
 
 def _is_left_alone(group: kafka.Group) -> bool:
-    return not group.members and bool(group.behind)
+    return group.members == 0 and group.behind > 0
 
 
 async def _transactions(settings: Settings) -> Finding:

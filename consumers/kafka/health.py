@@ -34,12 +34,12 @@ _RELEASES: Final = ((18, "4.1"), (17, "3.9"), (16, "3.7"), (15, "3.5"), (13, "3.
 class Group:
     """A consumer group: how many members it has, and how many records it may be behind at most.
 
-    ``behind`` is None where the group has committed nothing. The marks that transactions leave on
-    a topic are counted in it, so that a group with nothing to do is a few behind.
+    A group that has committed nothing has all of its topic before it. The marks that transactions
+    leave on a topic are counted too, so that a group with nothing to do may be a few behind.
     """
 
     members: int
-    behind: int | None
+    behind: int
 
 
 async def release(connection: Connection) -> tuple[int, str]:
@@ -109,10 +109,8 @@ async def _group(
     members = await _members(client, name)
     places = [TopicPartition(topic, number) for number in range(count)]
     if not places:
-        return Group(members, None)
+        return Group(members, 0)
     committed = await client.list_consumer_group_offsets(name, partitions=places)
     known = {place: found.offset for place, found in committed.items() if found.offset >= 0}
-    if not known:
-        return Group(members, None)
     begins, ends = await reader.beginning_offsets(places), await reader.end_offsets(places)
-    return Group(members, sum(ends[place] - known.get(place, begins[place]) for place in places))
+    return Group(members, sum(ends[p] - known.get(p, begins[p]) for p in places))

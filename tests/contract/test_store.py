@@ -234,3 +234,12 @@ def test_totals_equal_a_recount(
             assert set(await store.runs()) == {scope for scope in whole if scope is not None}
 
     asyncio.run(run())
+
+
+async def test_a_server_tells_its_version_and_its_time(store: Store) -> None:
+    import time
+
+    before = time.time()
+    version, there = await store.server()
+    assert version[0].isdecimal()
+    assert there == pytest.approx(before, abs=5)

@@ -8,16 +8,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from pydantic import SecretStr
+from rich.console import Console
 
 from consumers.embedded import embedded_redis, free_port
 from edgeroute import checks, service
 from edgeroute.checks import Finding, findings
+from edgeroute.feed import feed
 from edgeroute.settings import Kafka, Redis, Settings, as_variables, child_environment
 from tests.services.choose import Broker
 from tests.services.stream import BUNDLE, Stream, settings_for
@@ -161,8 +164,11 @@ def test_it_ends_although_nobody_ever_answers(tmp_path: Path) -> None:
 
 
 def test_a_check_that_hangs_is_given_up() -> None:
-    hanging = (("one", "two"), lambda: time.sleep(2) or [])
-    [seen] = checks._together([hanging], 0.1)
+    def hang() -> list[Finding]:
+        time.sleep(2)
+        return []
+
+    [seen] = checks._together([(("one", "two"), hang)], 0.1)
     assert [one.state for one in seen] == ["FAIL", "not checked"]
 
 
@@ -222,6 +228,18 @@ def test_probes_that_come_out_otherwise_are_said(
     seen = found(nobody(copied))
     assert seen["bundle"].state == "OK"
     assert seen["probes"].state == state
+
+
+@pytest.mark.exactly_once
+def test_records_that_wait_for_a_role_that_does_not_run_are_a_warning(
+    whole: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "turns.jsonl").write_text('{"role": "customer", "text": "hi"}\n' * 7)
+    feed(whole, tmp_path / "turns.jsonl", None, Console(file=StringIO()))
+    seen = found(whole)["groups"]
+    assert seen.state == "WARN"
+    assert "at most 7 behind" in seen.said
+    assert "start `edgeroute run edge`." in seen.said
 
 
 @pytest.mark.exactly_once
