@@ -1,4 +1,4 @@
-"""The demo's conversations."""
+"""The demo's conversations, made by the generator that `edgeroute generate` uses too."""
 
 from training.generator import conversations
 
