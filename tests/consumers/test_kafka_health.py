@@ -33,8 +33,8 @@ async def group(broker: Broker, name: str, topic: str, found: dict[str, int]) ->
 
 
 @pytest.mark.kafka
-async def test_a_broker_tells_what_it_speaks_like(exactly_once_broker: Broker) -> None:
-    brokers, release = await kafka.release(Connection(exactly_once_broker.bootstrap_servers))
+async def test_a_broker_tells_what_it_speaks_like(each_real_broker: Broker) -> None:
+    brokers, release = await kafka.release(Connection(each_real_broker.bootstrap_servers))
     assert brokers == 1
     major, minor = map(int, release.split("."))
     assert (major, minor) >= (3, 9)
