@@ -107,7 +107,9 @@ def _prepare() -> None:
             testcontainers_config.ryuk_disabled = not _have(
                 client, testcontainers_config.ryuk_image
             )
-        for container in client.containers.list(all=True, filters={"label": _OWNER}):
+        for container in client.containers.list(
+            all=True, ignore_removed=True, filters={"label": _OWNER}
+        ):
             if not _alive(container.labels[_OWNER]):
                 container.remove(force=True, v=True)
     finally:
