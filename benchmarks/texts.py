@@ -5,7 +5,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
-from consumers.replay import transcripts
+from consumers.replay import Rejected, transcripts
 from edgeroute.sample import conversations
 from schemas.codec import decode, encode
 from schemas.transcript import Transcript
@@ -22,7 +22,7 @@ def customer_turns(given: Path | None) -> tuple[list[Transcript], str]:
     """
     file = given or (REAL if REAL.exists() else None)
     if file is None:
-        source: Iterator[Transcript | int] = conversations(8_000)
+        source: Iterator[Transcript | Rejected] = conversations(8_000)
     else:
         source = transcripts(file)
     turns = [t for t in source if isinstance(t, Transcript) and t.role == ROLE and t.text.strip()]

@@ -60,7 +60,8 @@ class Totals:
 
     - ``route/…`` and ``reason/…``: routed records by route and by reason;
     - ``audited/edge`` and ``audited/cloud``: scored records drawn by the audit, by route;
-    - ``edge_nanos`` and ``cloud_nanos``: cost in nano-dollars;
+    - ``edge_nanos`` and ``cloud_nanos``: cost in nano-dollars, also of what was not sent;
+    - ``unsent``: records that a replay decided for the cloud and did not send there;
     - ``complexity_micros`` and ``confidence_micros``: sums over scored records, in millionths;
     - ``scored``: records with a verdict, the number that those sums are over;
     - ``answered``, ``answered_error`` (cloud_error among them) and ``agreed`` (same label as the
@@ -168,6 +169,9 @@ def _add_routed(tally: _Tally, routed: Routed) -> None:
     counts["route/" + routed.route] += 1
     counts["reason/" + routed.reason] += 1
     counts["edge_nanos"] += _nanos(routed.price)
+    if routed.unsent_price is not None:
+        counts["unsent"] += 1
+        counts["cloud_nanos"] += _nanos(routed.unsent_price)
     _stretch(tally, routed.decided_at)
     verdict = routed.verdict
     if verdict is None:

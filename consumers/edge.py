@@ -8,6 +8,7 @@ from functools import partial
 from consumers.contracts import Job
 from consumers.lanes import Plan, Raw
 from consumers.scoring import Scored, Scorer
+from router.economics import Prices
 from router.plan import (
     Output,
     Subject,
@@ -33,7 +34,7 @@ class EdgeRules:
     roles: frozenset[str]
     """The roles that are scored, case-folded; all others pass as skipped."""
     text_characters: int
-    price: float
+    prices: Prices
     writing: Writing
 
 
@@ -111,7 +112,7 @@ class EdgeHandler:
         self, turn: Turn, decided: Decided, inference_ms: float, moment: datetime, ms: float
     ) -> list[Output]:
         timing = Timing(moment, ms, inference_ms)
-        return routed(turn, decided, self._rules.price, self._rules.writing, timing)
+        return routed(turn, decided, self._rules.prices, self._rules.writing, timing)
 
     def _refuse(self, raw: Raw, fault: Undecodable, subject: Subject) -> Plan[Output]:
         def plan(moment: datetime, ms: float) -> list[Output]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute import doctor, generate
+from edgeroute import doctor, generate, replaying
 from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
@@ -149,39 +149,7 @@ def topics_create(config: Config = None) -> None:
         typer.echo(f"{name}: {'created' if new else 'was there'}")
 
 
-@app.command(
-    epilog=examples(
-        "edgeroute replay turns.jsonl.gz",
-        "edgeroute replay march.csv --run-id march      totals of its own",
-        "edgeroute report --run-id march",
-    )
-)
-def replay(
-    file: Annotated[Path, typer.Argument(help="JSONL or CSV, plain or .gz.", show_default=False)],
-    run_id: Annotated[
-        str | None, typer.Option(help="Keep its totals apart from live traffic, under this name.")
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Write a file of transcripts to the transcripts topic, as fast as it goes.
-
-    Every record needs role and text; conversation_id, turn, timestamp (or
-    ts), language and metadata are used where they are there. Malformed lines
-    are left out and counted.
-    """
-    from rich.console import Console
-
-    from edgeroute import feed, service
-    from edgeroute.settings import load
-
-    settings = load(config)
-    needs_file(file)
-    service.silence_libraries()
-    fed = feed.feed(settings, file, run_id, Console(stderr=True))
-    what = "1 transcript" if fed.sent == 1 else f"{fed.sent:,} transcripts"
-    typer.echo(f"{what} written to {settings.topics.transcripts}")
-    if fed.malformed:
-        typer.echo(fed.left_out(), err=True)
+app.command(epilog=replaying.EPILOG)(replaying.replay)
 
 
 @app.command(

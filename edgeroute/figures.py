@@ -70,10 +70,12 @@ class Cloud(_Figures):
     """What the cloud answered. ``agreement`` is with the edge's label, errors left out.
 
     ``errors`` are messages that have the edge's answer because the cloud was unavailable when they
-    were routed (``unavailable``) or the worker failed on them (``failed``).
+    were routed (``unavailable``) or the worker failed on them (``failed``). ``unsent`` of the
+    ``escalated`` were decided in a replay and not sent: they are priced, and nobody waits for them.
     """
 
     escalated: int
+    unsent: int
     answered: int
     waiting: int
     errors: int
@@ -196,12 +198,13 @@ def _cost_figures(counted: RoutingTotals, prices: economics.Prices) -> Cost:
 
 def _cloud_figures(totals: Totals, counted: RoutingTotals) -> Cloud:
     answered, failed = totals.count("answered"), totals.count("answered_error")
-    agreed = totals.count("agreed")
+    agreed, unsent = totals.count("agreed"), totals.count("unsent")
     return Cloud(
         escalated=counted.cloud,
+        unsent=unsent,
         answered=answered,
         # An answer may be counted before the routing it belongs to: they lie in two partitions.
-        waiting=max(counted.cloud - answered, 0),
+        waiting=max(counted.cloud - unsent - answered, 0),
         errors=counted.cloud_errors,
         unavailable=counted.edge_errors,
         failed=failed,

@@ -116,7 +116,10 @@ def _money(cost: Cost) -> Table:
 def _clouds(cloud: Cloud) -> Table:
     table = _table("Cloud", "records", "share")
     table.add_row("escalated", _count(cloud.escalated), "")
-    table.add_row("answered", _count(cloud.answered), _of(cloud.answered, cloud.escalated))
+    if cloud.unsent:
+        table.add_row("  priced in a replay, not sent", _count(cloud.unsent), "")
+    sent = cloud.escalated - cloud.unsent
+    table.add_row("answered", _count(cloud.answered), _of(cloud.answered, sent))
     table.add_row("waiting, not priced yet", _count(cloud.waiting), "")
     table.add_row("worker failed, edge's answer kept", _count(cloud.failed), "")
     table.add_row("unavailable, not escalated", _count(cloud.unavailable), "")

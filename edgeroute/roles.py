@@ -90,7 +90,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         policy=policy_of(settings, bundle.manifest),
         roles=frozenset(role.casefold() for role in settings.edge.roles),
         text_characters=settings.limits.text_characters,
-        price=settings.prices.edge,
+        prices=prices(settings),
         writing=_writing(settings),
     )
     scorer = Scorer(bundle, "edge", limits.engines, time.perf_counter)

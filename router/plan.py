@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypedDict
 
+from router.economics import Prices
 from router.policy import Decided
 from schemas.codec import Headers, Undecodable, dead_letter_headers, encode
 from schemas.dead_letter import DeadLetter
@@ -122,17 +123,22 @@ def skipped(turn: Turn, reason: Reason, timing: Timing) -> list[Output]:
 
 
 def routed(
-    turn: Turn, decided: Decided, price: float, writing: Writing, timing: Timing
+    turn: Turn, decided: Decided, prices: Prices, writing: Writing, timing: Timing
 ) -> list[Output]:
-    """A scored record: its `routed` record, its result, and its escalation where it has one."""
+    """A scored record: its `routed` record, its result, and its escalation where it has one.
+
+    What a replay decides for the cloud and does not send is final at the edge.
+    """
     subject, verdict = turn.subject, decided.verdict
-    escalates = decided.route == "cloud"
+    hard = decided.route == "cloud"
+    escalates = hard and turn.transcript.escalates
     record = Routed(
         **subject,
         route=decided.route,
         reason=decided.reason,
         verdict=verdict,
-        price=price,
+        price=prices.edge,
+        unsent_price=prices.cloud if hard and not escalates else None,
         decided_at=timing.moment,
         processing_ms=timing.processing_ms,
         inference_ms=timing.inference_ms,

@@ -61,7 +61,9 @@ class Routed(Record):
     """Exactly one for each input record, written in the transaction that consumed it.
 
     ``verdict`` is absent for skipped records and dead letters. ``price`` is in dollars and covers
-    the edge only; what the cloud cost is on the `Answered` record. ``processing_ms`` runs from
+    the edge only; what the cloud cost is on the `Answered` record. A replay that does not escalate
+    for real has no such record: there ``unsent_price`` is what the cloud would have cost, and is on
+    no other. ``processing_ms`` runs from
     fetched to handed to the producer; ``inference_ms`` is the session's time for the micro-batch
     this message was in.
     """
@@ -77,6 +79,7 @@ class Routed(Record):
     reason: Reason
     verdict: Verdict | None = None
     price: Price = 0.0
+    unsent_price: Price | None = None
     decided_at: Moment
     processing_ms: float = Field(ge=0)
     inference_ms: float = Field(default=0.0, ge=0)

@@ -47,7 +47,9 @@ class Transcript(Record):
     """One turn as a producer writes it to the `transcripts` topic; only role and text are required.
 
     ``turn`` counts from 0 inside its conversation. ``run_id`` names a replay and is absent for live
-    traffic. ``metadata`` is free JSON: it is validated, and never copied downstream.
+    traffic. With ``escalate`` a replay's hard messages go to the cloud; without, that is only
+    decided and priced; for live traffic it means nothing. ``metadata`` is free JSON: it is
+    validated, and never copied downstream.
     """
 
     version: Literal[1] = 1
@@ -58,4 +60,10 @@ class Transcript(Record):
     timestamp: Moment | None = None
     language: Name | None = None
     run_id: Name | None = None
+    escalate: bool | None = None
     metadata: dict[str, Annotated[JsonValue, AfterValidator(_finite)]] | None = None
+
+    @property
+    def escalates(self) -> bool:
+        """Whether what is decided for the cloud is sent there."""
+        return self.run_id is None or self.escalate is True

@@ -5,6 +5,7 @@ previous owner) before the committed offset is read. aiokafka sends TxnOffsetCom
 group's generation, so a broker cannot fence a zombie by it: the producer's epoch has to.
 """
 
+from consumers.kafka.bulk import Writer, exact_writer, plain_writer
 from consumers.kafka.cluster import (
     admin,
     cluster_id,
@@ -25,15 +26,18 @@ __all__ = [
     "PlainSink",
     "Source",
     "TransactionalSink",
+    "Writer",
     "admin",
     "cluster_id",
     "create_topics",
     "enqueue",
     "groups",
+    "exact_writer",
     "has_transactions",
     "lane_errors",
     "partitions",
     "plain_producer",
+    "plain_writer",
     "quietly",
     "release",
     "said",

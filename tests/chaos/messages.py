@@ -57,7 +57,7 @@ def _value(draw: Random, conversation: str, turn: int, sort: Sort) -> bytes:
         "text": f"{MARKER}, {'. '.join(draw.choices(_PARTS, k=draw.randint(1, 4)))}.",
     }
     if draw.random() < 0.1:
-        fields["run_id"] = draw.choice(RUNS)
+        fields |= {"run_id": draw.choice(RUNS), "escalate": True}
     if sort == "skipped":
         fields |= draw.choice(({"role": "agent"}, {"text": "  "}))
     whole = json.dumps(fields).encode()

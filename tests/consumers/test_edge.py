@@ -11,6 +11,7 @@ from consumers.edge import EdgeHandler, EdgeRules
 from consumers.lanes import Raw
 from consumers.scoring import Scorer
 from router.bundle import load_bundle
+from router.economics import Prices
 from router.plan import Output, Writing
 from router.policy import reference_policy
 from schemas.codec import decode_dead_letter
@@ -35,7 +36,7 @@ def handler(
     policy = reference_policy(
         ("student",), salt="s", confidence=confidence, complexity=1.0, audit_rate=audit_rate
     )
-    rules = EdgeRules(policy, frozenset({"customer"}), 200, 0.001, writing or Writing())
+    rules = EdgeRules(policy, frozenset({"customer"}), 200, Prices(), writing or Writing())
     return EdgeHandler(scorer, rules, available=lambda: available)
 
 

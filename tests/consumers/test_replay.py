@@ -10,7 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumers.replay import ReplayError, record_of, transcripts
+from consumers.replay import (
+    Reading,
+    Rejected,
+    ReplayError,
+    digest_of,
+    lines_in,
+    record_of,
+    stem_of,
+    transcripts,
+)
 from schemas.codec import decode, encode
 from schemas.transcript import Transcript
 from tests.schemas.strategies import transcripts as some_transcripts
@@ -28,8 +37,20 @@ def written(folder: Path, name: str, content: bytes) -> Path:
     return file
 
 
-def read(folder: Path, name: str, content: bytes) -> list[Transcript | int]:
-    return list(transcripts(written(folder, name, content)))
+def read(
+    folder: Path, name: str, content: bytes, reading: Reading | None = None
+) -> list[Transcript | Rejected]:
+    return list(transcripts(written(folder, name, content), reading))
+
+
+def one(folder: Path, name: str, content: bytes, reading: Reading | None = None) -> Transcript:
+    [turn] = read(folder, name, content, reading)
+    assert isinstance(turn, Transcript)
+    return turn
+
+
+def rejected(found: Sequence[Transcript | Rejected]) -> list[Rejected]:
+    return [item for item in found if isinstance(item, Rejected)]
 
 
 def complaint(file: Path) -> str:
@@ -45,7 +66,9 @@ def complaint(file: Path) -> str:
 @given(turns=st.lists(some_transcripts, max_size=5))
 def test_jsonl_comes_back_as_it_was(tmp_path: Path, name: str, turns: list[Transcript]) -> None:
     content = b"".join(encode(turn) + b"\n" for turn in turns)
-    assert read(tmp_path, name, content) == turns
+    # Who is replayed, and whether for real, is not for the file to say.
+    unmarked = [turn.model_copy(update={"run_id": None, "escalate": None}) for turn in turns]
+    assert read(tmp_path, name, content) == unmarked
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
@@ -88,13 +111,14 @@ def test_a_malformed_line_has_the_number_that_an_editor_shows(
 ) -> None:
     lines = {"good": GOOD, "bad": b'{"role": \n', "blank": b"\n"}
     found = read(tmp_path, "t.jsonl", b"".join(lines[kind] for kind in kinds))
-    numbers = [item for item in found if isinstance(item, int)]
-    assert numbers == [n for n, kind in enumerate(kinds, start=1) if kind == "bad"]
+    assert [item.line for item in rejected(found)] == [
+        n for n, kind in enumerate(kinds, start=1) if kind == "bad"
+    ]
 
 
 def test_a_malformed_csv_record_has_the_number_of_its_last_line(tmp_path: Path) -> None:
     content = b'role,text\ncustomer,"two\nlines"\n\ncustomer\n'
-    assert read(tmp_path, "t.csv", content)[1:] == [5]
+    assert [item.line for item in rejected(read(tmp_path, "t.csv", content))] == [5]
 
 
 @pytest.mark.parametrize(
@@ -124,13 +148,14 @@ def test_a_malformed_csv_record_has_the_number_of_its_last_line(tmp_path: Path) 
 )
 def test_a_line_that_is_no_transcript_spoils_only_itself(tmp_path: Path, line: bytes) -> None:
     found = read(tmp_path, "t.jsonl", GOOD + line + b"\n" + GOOD)
-    assert [item if isinstance(item, int) else "good" for item in found] == ["good", 2, "good"]
+    assert [item.line for item in rejected(found)] == [2]
+    assert len(found) == 3
 
 
 def test_a_turn_that_is_no_number_is_malformed(tmp_path: Path) -> None:
     content = b"role,text,turn\ncustomer,a,x\ncustomer,a," + b"9" * 5000 + b"\ncustomer,a,3\n"
     found = read(tmp_path, "t.csv", content)
-    assert [item if isinstance(item, int) else item.turn for item in found] == [2, 3, 3]
+    assert [item.line for item in rejected(found)] == [2, 3]
 
 
 def test_columns_without_a_field_become_metadata(tmp_path: Path) -> None:
@@ -164,16 +189,105 @@ def test_csv_without_its_columns_is_one_sentence_that_repeats_no_line(tmp_path: 
     assert "secret" not in str(caught.value)
 
 
-def test_a_run_id_marks_every_transcript(tmp_path: Path) -> None:
-    file = written(tmp_path, "t.jsonl", GOOD * 3)
-    assert {t.run_id for t in transcripts(file, "march") if isinstance(t, Transcript)} == {"march"}
+def test_a_replay_marks_every_transcript_whatever_the_file_says(tmp_path: Path) -> None:
+    content = b'{"role": "customer", "text": "a", "run_id": "x", "escalate": false}\n' + GOOD
+    found = read(tmp_path, "t.jsonl", content, Reading(run_id="march", escalate=True))
+    assert [(t.run_id, t.escalate) for t in found if isinstance(t, Transcript)] == [
+        ("march", True)
+    ] * 2
 
 
-def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
-    file, seen = written(tmp_path, "t.jsonl.gz", GOOD * 500), list[int]()
+def test_a_column_named_like_a_mark_spoils_no_csv(tmp_path: Path) -> None:
+    turn = one(tmp_path, "t.csv", b"role,text,escalate,run_id\ncustomer,a,yes,x\n")
+    assert (turn.escalate, turn.run_id, turn.metadata) == (None, None, None)
+
+
+def test_a_line_without_a_conversation_is_one_of_its_own_and_the_same_at_every_reading(
+    tmp_path: Path,
+) -> None:
+    file = written(tmp_path, "t.jsonl", GOOD + b"\n" + GOOD)
+    reading = Reading(digest=digest_of(file))
+    first, again = (
+        [t.conversation_id for t in map(real, transcripts(file, reading))] for _ in "ab"
+    )
+    start = digest_of(file)[:16]
+    assert first == again == [f"{start}-1", f"{start}-3"]
+
+
+def real(item: Transcript | Rejected) -> Transcript:
+    assert isinstance(item, Transcript)
+    return item
+
+
+def test_a_turn_that_the_file_gives_is_kept(tmp_path: Path) -> None:
+    content = b"role,text,turn,conversation_id\ncustomer,a,3,\ncustomer,b,,c\n"
+    found = map(real, read(tmp_path, "t.csv", content, Reading(digest="f" * 64)))
+    assert [(t.conversation_id, t.turn) for t in found] == [("f" * 16 + "-2", 3), ("c", None)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", b"who,body,nr,text\ncustomer,hello,4,old\n"),
+        ("t.jsonl", b'{"who": "customer", "body": "hello", "nr": 4, "text": "old"}\n'),
+    ],
+)
+def test_columns_are_found_under_the_names_that_are_given(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    columns = {"role": "who", "text": "body", "turn": "nr"}
+    turn = one(tmp_path, name, content, Reading(columns=columns))
+    assert (turn.role, turn.text, turn.turn) == ("customer", "hello", 4)
+    assert turn.metadata == {"text": "old"}
+
+
+def test_csv_without_the_columns_that_are_given_names_those(tmp_path: Path) -> None:
+    with pytest.raises(ReplayError, match="role and body"):
+        read(tmp_path, "t.csv", b"role,text\na,b\n", Reading(columns={"text": "body"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule", "raw"),
+    [
+        ("t.jsonl", b"{nope\r\n", "the line is not JSON", "{nope"),
+        ("t.jsonl", b"[1]\n", "the line is no JSON object", "[1]"),
+        ("t.jsonl", b'{"role": "a"}\n', "field 'text' breaks the rule missing", '{"role": "a"}'),
+        ("t.csv", b'role,text\n"a\nb"\n', "the line has fewer values", '"a\nb"'),
+    ],
+)
+def test_a_rejected_line_says_its_rule_and_keeps_what_stands_there(
+    tmp_path: Path, name: str, content: bytes, rule: str, raw: str
+) -> None:
+    [item] = rejected(read(tmp_path, name, content))
+    assert item.rule.startswith(rule)
+    assert item.raw == raw
+
+
+def test_a_line_that_no_broker_takes_is_rejected(tmp_path: Path) -> None:
+    line = json.dumps({"role": "customer", "text": "é" * 600_000}, ensure_ascii=False)
+    [item] = rejected(read(tmp_path, "t.jsonl", line.encode()))
+    assert "1,000,000 bytes" in item.rule
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz"])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_progress_ends_at_the_number_of_lines(tmp_path: Path, name: str, end: bytes) -> None:
+    file, seen = written(tmp_path, name, GOOD * 500 + GOOD.strip() + end), list[int]()
     list(transcripts(file, at=seen.append))
-    assert seen == sorted(seen)
-    assert seen[-1] == file.stat().st_size
+    assert seen == list(range(1, 502))
+    assert lines_in(file) == 501
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [("march.jsonl.gz", "march"), ("a.b.csv", "a.b"), ("plain", "plain"), (".gz", ".gz")],
+)
+def test_a_file_has_a_name_without_its_format(name: str, stem: str) -> None:
+    assert stem_of(Path(name)) == stem
+
+
+def test_only_the_end_of_a_name_tells_the_format(tmp_path: Path) -> None:
+    assert one(tmp_path, "t.csv.rejected.jsonl", GOOD).text == "hello"
 
 
 def test_the_key_on_the_topic_is_the_conversation() -> None:

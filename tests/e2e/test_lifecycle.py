@@ -21,6 +21,7 @@ from edgeroute import roles
 from edgeroute.sample import conversations
 from edgeroute.settings import LimitSettings, child_environment
 from router.bundle import load_bundle
+from router.economics import Prices
 from router.plan import Output, Writing
 from schemas.codec import encode
 from tests.services.choose import Broker
@@ -111,7 +112,11 @@ async def test_a_slow_engine_holds_a_bounded_number_of_records_and_keeps_its_pla
     await stream.feed(inputs(20_000))
     bundle = load_bundle(BUNDLE)
     rules = EdgeRules(
-        roles.policy_of(settings, bundle.manifest), frozenset({"customer"}), 10_000, 0.0, Writing()
+        roles.policy_of(settings, bundle.manifest),
+        frozenset({"customer"}),
+        10_000,
+        Prices(),
+        Writing(),
     )
     # A micro-batch takes longer than the session timeout: whoever blocked the event loop with it
     # would be thrown out of the group.

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.economics import Prices
 from router.plan import Output, Timing, Turn, Writing, refused, routed, skipped, unknown_at
 from router.policy import Answer, Decided, bundle_policy, decide
 from schemas.codec import Undecodable, decode, decode_dead_letter
@@ -14,6 +15,7 @@ from schemas.record import Source
 from schemas.result import Result
 from schemas.transcript import Transcript
 
+PRICES = Prices(edge=0.001, cloud=0.02)
 TIMING = Timing(datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC), 12.5, 3.25)
 PLACE = Source(topic="transcripts", partition=3, offset=99)
 FAULT = Undecodable("not_json", "the value is not JSON in UTF-8")
@@ -48,7 +50,7 @@ def test_a_scored_record_has_one_decision_and_is_final_or_escalated_and_never_bo
 ) -> None:
     about = turn()
     writing = Writing(provisional=provisional)
-    outputs = routed(about, decided(about, confidence), 0.001, writing, TIMING)
+    outputs = routed(about, decided(about, confidence), PRICES, writing, TIMING)
     results = [decode(Result, o.value) for o in outputs if o.topic == "results"]
     finals = sum(result.status == "final" for result in results)
     assert topics(outputs).count("decisions") == 1
@@ -58,13 +60,13 @@ def test_a_scored_record_has_one_decision_and_is_final_or_escalated_and_never_bo
 
 def test_the_same_arguments_give_the_same_bytes() -> None:
     about = turn(conversation_id="c", turn=1)
-    first, again = (routed(about, decided(about, 0.2), 0.001, Writing(), TIMING) for _ in range(2))
+    first, again = (routed(about, decided(about, 0.2), PRICES, Writing(), TIMING) for _ in range(2))
     assert first == again
 
 
 def test_all_records_of_a_conversation_have_its_key() -> None:
     about = turn(conversation_id="c-7", turn=1)
-    outputs = routed(about, decided(about, 0.2), 0.001, Writing(), TIMING)
+    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
     assert {output.key for output in outputs} == {b"c-7"}
 
 
@@ -75,7 +77,7 @@ def test_a_message_without_a_conversation_is_keyed_by_its_identity() -> None:
 
 def test_an_escalation_carries_the_text_and_the_edges_answer_and_no_metadata() -> None:
     about = turn(conversation_id="c", turn=1, metadata={"phone": "555"})
-    outputs = routed(about, decided(about, 0.2), 0.001, Writing(), TIMING)
+    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
     (value,) = [output.value for output in outputs if output.topic == "escalations"]
     escalation = decode(Escalation, value)
     assert escalation.text == "my parcel is late"
