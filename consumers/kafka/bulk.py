@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.cluster import plain_producer
@@ -15,6 +15,7 @@ from consumers.kafka.offsets import committed_offset
 
 COMMIT_S: Final = 30.0
 """How long storing what was written may take, before the broker counts as away."""
+_AGAIN_S: Final = 0.2
 _BATCH_BYTES: Final = 128 * 1024
 
 
@@ -66,8 +67,18 @@ class _ExactWriter(Writer):
         """Fence whoever still writes under this name, then read how far it has come."""
         async with _told(self._connection), asyncio.timeout(6 * REQUEST_TIMEOUT_S):
             await self._producer.start()
-            place = TopicPartition(self._topic, 0)
-            self.position = await committed_offset(self._producer.client, self._name, place) or 0
+            self.position = await self._committed()
+
+    async def _committed(self) -> int:
+        """Where a broker has just started, its groups' coordinator may still be on its way."""
+        place = TopicPartition(self._topic, 0)
+        while True:
+            try:
+                return await committed_offset(self._producer.client, self._name, place) or 0
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
 
     async def add(self, key: bytes | None, value: bytes) -> None:
         await self._begin()

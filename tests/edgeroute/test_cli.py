@@ -171,12 +171,54 @@ def test_topics_are_created_once_and_a_file_is_written_to_them(
     again = edgeroute("topics", "create", folder=tmp_path, variables=given)
     assert (first.stdout.count("created"), again.stdout.count("was there")) == (5, 5)
     (tmp_path / "a.jsonl").write_text('{"role": "customer", "text": "a"}\n\nnot json\n')
-    fed = edgeroute("replay", "a.jsonl", folder=tmp_path, variables=given)
+    fed = edgeroute("replay", "a.jsonl", "--run-id", "r", folder=tmp_path, variables=given)
     assert (fed.returncode, fed.stdout) == (
         0,
-        f"1 transcript written to {unique}.transcripts\n",
+        f"1 transcript written to {unique}.transcripts as run r\n",
     )
-    assert fed.stderr == "1 malformed line left out: 3\n"
+    said = "1 malformed line left out: 3 (kept in a.jsonl.rejected.jsonl)\n"
+    assert fed.stderr.startswith(said)
+    # Without transactions nobody can go on where it was cut off, and that is said.
+    assert ("starts over" in fed.stderr) != broker.exactly_once
+
+
+@pytest.mark.exactly_once
+def test_a_replay_that_is_done_says_so_and_what_to_do(
+    tmp_path: Path, exactly_once_broker: Broker, redis_url: str, unique: str
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"role": "customer", "text": "a"}\n')
+    given = as_variables(settings_for(exactly_once_broker, redis_url, unique, partitions=1))
+    edgeroute("topics", "create", folder=tmp_path, variables=given)
+    edgeroute("replay", "a.jsonl", folder=tmp_path, variables=given)
+    done = edgeroute("replay", "a.jsonl", folder=tmp_path, variables=given)
+    assert (done.returncode, "done already" in done.stdout, "--again" in done.stdout) == (
+        0,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--rate 5 --speed 2", "either --rate or --speed"),
+        ("--rate 0", "--rate must be a number above 0"),
+        ("--speed nan", "--speed must be a number above 0"),
+        ("--live --run-id x", "leave out --run-id"),
+        ("--live --escalate", "leave out --escalate"),
+        ("--column text", "--column takes FIELD=NAME"),
+        ("--column run_id=x", "--column takes FIELD=NAME"),
+        ("--column text=a --column text=b", "named before"),
+        ("--rejected a.jsonl", "would overwrite"),
+        ("--run-id " + "x" * 257, "1 to 256 characters"),
+    ],
+)
+def test_a_replay_that_is_asked_for_wrongly_ends_with_2(
+    tmp_path: Path, options: str, said: str
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"role": "customer", "text": "a"}\n')
+    words = ["replay", "a.jsonl", *options.split()]
+    assert said in sentence(edgeroute(*words, folder=tmp_path, variables=nobody()), 2)
 
 
 @pytest.mark.kafka
