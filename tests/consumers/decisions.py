@@ -82,6 +82,7 @@ _routed = st.builds(
     reason=st.sampled_from(["optimal_edge", "random_cloud", "cloud_error", "role_not_scored"]),
     verdict=st.none() | _verdicts,
     price=_prices,
+    unsent_price=st.none() | _prices,
     decided_at=_moments,
     processing_ms=_milliseconds,
     inference_ms=_milliseconds,

@@ -86,6 +86,11 @@ def test_costs_are_exact_in_nano_dollars() -> None:
     assert (totals.count("edge_nanos"), totals.count("cloud_nanos")) == (10_000_000, 40_800_000)
 
 
+def test_what_a_replay_did_not_send_is_counted_and_charged_for_the_cloud() -> None:
+    totals = live(routed(route="cloud", unsent_price=0.0136), routed(route="cloud"))
+    assert (totals.count("unsent"), totals.count("cloud_nanos")) == (1, 13_600_000)
+
+
 def test_an_absurd_price_counts_as_the_largest() -> None:
     assert live(routed(price=1e300)).count("edge_nanos") == 10**12
 

@@ -138,8 +138,15 @@ def test_text_is_in_a_result_only_where_the_setting_asks_for_it(scorer: Scorer) 
 
 
 def test_a_replayed_message_carries_its_run_everywhere(scorer: Scorer) -> None:
-    found = written(handler(scorer, confidence=1.0), raw(run_id="history-1"))
+    found = written(handler(scorer, confidence=1.0), raw(run_id="history-1", escalate=True))
+    assert "escalations" in found
     assert {record["run_id"] for record in found.values()} == {"history-1"}
+
+
+def test_no_text_of_a_replay_travels_on_unless_it_escalates_for_real(scorer: Scorer) -> None:
+    found = written(handler(scorer, confidence=1.0), raw(run_id="history-1"))
+    assert set(found) == {"decisions", "results"}
+    assert (found["decisions"]["route"], found["results"]["status"]) == ("cloud", "final")
 
 
 def test_an_audited_message_is_chosen_by_its_identity_and_not_by_its_position(

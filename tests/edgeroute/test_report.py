@@ -16,6 +16,7 @@ from tests.consumers.decisions import MOMENT, answered, routed, verdict
 PRICES = Prices()
 AUDITED = routed(route="cloud", reason="random_cloud")
 ESCALATED = routed(route="cloud", reason="low_confidence")
+UNSENT = routed(route="cloud", reason="low_confidence", unsent_price=0.0136)
 SKIPPED = routed(route="skipped", reason="role_not_scored", verdict=None, price=0.0)
 DEAD = routed(route="dead_letter", reason="invalid_record", verdict=None, price=0.0)
 
@@ -96,6 +97,17 @@ def test_cloud_errors_are_of_both_kinds() -> None:
 
 def test_escalations_without_an_answer_are_waiting() -> None:
     assert of(ESCALATED, ESCALATED, answered()).cloud.waiting == 1
+
+
+def test_nobody_waits_for_what_a_replay_did_not_send_but_it_is_priced() -> None:
+    said = of(ESCALATED, UNSENT, UNSENT)
+    assert (said.cloud.escalated, said.cloud.unsent, said.cloud.waiting) == (3, 2, 1)
+    assert said.cost.cloud == pytest.approx(2 * 0.0136)
+    assert row(shown(said), "priced in a replay, not sent")[-1] == "2"
+
+
+def test_a_report_of_live_traffic_has_no_word_of_what_is_not_sent() -> None:
+    assert "not sent" not in shown(of(ESCALATED))
 
 
 def test_an_answer_that_overtook_its_routing_is_not_a_negative_wait() -> None:

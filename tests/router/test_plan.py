@@ -10,6 +10,7 @@ from router.economics import Prices
 from router.plan import Output, Timing, Turn, Writing, refused, routed, skipped, unknown_at
 from router.policy import Answer, Decided, bundle_policy, decide
 from schemas.codec import Undecodable, decode, decode_dead_letter
+from schemas.decision import Routed
 from schemas.escalation import Escalation
 from schemas.record import Source
 from schemas.result import Result
@@ -44,11 +45,16 @@ def topics(outputs: list[Output]) -> list[str]:
     return sorted(output.topic for output in outputs)
 
 
-@given(st.floats(0, 1), st.booleans())
+@given(
+    st.floats(0, 1),
+    st.booleans(),
+    st.sampled_from([None, "run"]),
+    st.sampled_from([None, False, True]),
+)
 def test_a_scored_record_has_one_decision_and_is_final_or_escalated_and_never_both(
-    confidence: float, provisional: bool
+    confidence: float, provisional: bool, run_id: str | None, escalate: bool | None
 ) -> None:
-    about = turn()
+    about = turn(run_id=run_id, escalate=escalate)
     writing = Writing(provisional=provisional)
     outputs = routed(about, decided(about, confidence), PRICES, writing, TIMING)
     results = [decode(Result, o.value) for o in outputs if o.topic == "results"]
@@ -56,6 +62,44 @@ def test_a_scored_record_has_one_decision_and_is_final_or_escalated_and_never_bo
     assert topics(outputs).count("decisions") == 1
     assert finals + topics(outputs).count("escalations") == 1
     assert len(results) - finals == (provisional and finals == 0)
+
+
+@pytest.mark.parametrize(
+    ("marks", "sent"),
+    [
+        ({}, True),
+        ({"escalate": False}, True),
+        ({"run_id": "r"}, False),
+        ({"run_id": "r", "escalate": False}, False),
+        ({"run_id": "r", "escalate": True}, True),
+    ],
+)
+def test_a_replay_escalates_for_real_only_where_that_is_asked_for(
+    marks: dict[str, object], sent: bool
+) -> None:
+    about = turn(**marks)
+    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
+    assert ("escalations" in topics(outputs)) == sent
+
+
+def test_what_is_not_sent_is_decided_and_priced_and_has_the_edges_answer() -> None:
+    about = turn(run_id="r")
+    outputs = {
+        o.topic: o.value for o in routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
+    }
+    record, result = decode(Routed, outputs["decisions"]), decode(Result, outputs["results"])
+    assert (record.route, record.reason) == ("cloud", "low_confidence")
+    assert (record.price, record.unsent_price) == (PRICES.edge, PRICES.cloud)
+    assert (result.status, result.answered_by, result.reason) == ("final", "edge", "low_confidence")
+
+
+@pytest.mark.parametrize(("confidence", "marks"), [(0.2, {}), (0.9, {"run_id": "r"})])
+def test_what_is_sent_or_stays_at_the_edge_has_no_price_of_what_is_not_sent(
+    confidence: float, marks: dict[str, object]
+) -> None:
+    about = turn(**marks)
+    outputs = routed(about, decided(about, confidence), PRICES, Writing(), TIMING)
+    assert decode(Routed, outputs[0].value).unsent_price is None
 
 
 def test_the_same_arguments_give_the_same_bytes() -> None:

@@ -78,6 +78,7 @@ transcripts = st.builds(
     timestamp=maybe(moments),
     language=maybe(names),
     run_id=maybe(names),
+    escalate=maybe(st.booleans()),
     metadata=maybe(st.dictionaries(strings, json_values, max_size=3)),
 )
 verdicts = st.builds(
@@ -110,6 +111,7 @@ routed = st.builds(
     reason=reasons,
     verdict=maybe(verdicts),
     price=amounts,
+    unsent_price=maybe(amounts),
     decided_at=moments,
 )
 answered = st.builds(
