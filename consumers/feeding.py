@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import IO, Final, Generic, Protocol, TypeVar
 
+from consumers.lanes import Partition, Raw
 from consumers.pace import Pace
 from consumers.replay import Rejected, record_of
 from schemas.transcript import Transcript
@@ -27,6 +28,18 @@ class Timer:
 
     now: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
+
+
+P = TypeVar("P")
+Add = Callable[[bytes | None, bytes], Awaitable[None]]
+
+
+class TopicOut(Protocol):
+    """Where what a topic held goes; see `consumers.kafka.ExactWriter`."""
+
+    async def add(self, key: bytes | None, value: bytes) -> None: ...
+
+    async def commit_places(self, places: Mapping[Partition, int]) -> None: ...
 
 
 class Out(Protocol):
@@ -93,7 +106,7 @@ async def write(
     are all told to ``reject``, also those among the first: what is kept of them is then whole,
     wherever the earlier call ended.
     """
-    tally, held = Tally(), _Held(out, timer, before)
+    tally, held = Tally(), _Held(out.add, out.commit, timer, before)
     for item in items:
         if isinstance(item, Rejected):
             tally.reject(item.line)
@@ -112,11 +125,45 @@ async def write(
     return tally
 
 
-class _Held:
+async def write_history(
+    records: AsyncIterator[Raw],
+    out: TopicOut,
+    pace: Pace,
+    timer: Timer,
+    reread: Callable[[Raw], Transcript | Rejected | None],
+) -> Tally:
+    """Write what a topic holds; ``reread`` says None of a record that is to be left out.
+
+    The position is the offset that comes next in each partition that is read.
+    """
+    tally = Tally()
+    places: dict[Partition, int] = {}
+    held = _Held[Mapping[Partition, int]](out.add, out.commit_places, timer, {})
+    async for raw in records:
+        item = reread(raw)
+        if isinstance(item, Rejected):
+            tally.reject(item.line)
+        elif item is not None:
+            await held.wait(pace.wait_s(None), dict(places))
+            await held.add(item)
+            tally.sent += 1
+        places[Partition(raw.topic, raw.partition)] = raw.offset + 1
+        tally.done += 1
+        if held.records >= TOGETHER:
+            await held.commit(dict(places))
+    if places != held.position:
+        await held.commit(places)
+    return tally
+
+
+class _Held(Generic[P]):
     """What is written and not committed yet."""
 
-    def __init__(self, out: Out, timer: Timer, position: int) -> None:
-        self._out = out
+    def __init__(
+        self, add: Add, commit: Callable[[P], Awaitable[None]], timer: Timer, position: P
+    ) -> None:
+        self._add = add
+        self._commit = commit
         self._timer = timer
         self._since = 0.0
         self.position = position
@@ -126,9 +173,9 @@ class _Held:
         if self.records == 0:
             self._since = self._timer.now()
         self.records += 1
-        await self._out.add(*record_of(transcript))
+        await self._add(*record_of(transcript))
 
-    async def wait(self, seconds: float, position: int) -> None:
+    async def wait(self, seconds: float, position: P) -> None:
         """Wait for the next record, and let none that is written wait too long with it."""
         if seconds <= 0:
             return
@@ -139,6 +186,6 @@ class _Held:
         if seconds > 0:
             await self._timer.sleep(seconds)
 
-    async def commit(self, position: int) -> None:
-        await self._out.commit(position)
+    async def commit(self, position: P) -> None:
+        await self._commit(position)
         self.position, self.records = position, 0

@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final
 
+from consumers.lanes import Raw
 from schemas.codec import Undecodable, decode, encode
 from schemas.transcript import Transcript
 
@@ -253,6 +254,25 @@ def _fields(values: Mapping[str, Any], line: int, how: Reading) -> dict[str, Any
             fields["turn"] = 0
     marks = {"run_id": how.run_id, "escalate": how.escalate}
     return fields | {name: value for name, value in marks.items() if value is not None}
+
+
+def reread(raw: Raw, reading: Reading) -> Transcript | Rejected | None:
+    """Return a record of a transcripts topic as one of this replay; None of an earlier replay's.
+
+    Replays are left out, or a topic replayed into itself would never end. A record without a
+    conversation is a conversation of its own, made from its position.
+    """
+    try:
+        transcript = decode(Transcript, raw.value)
+    except Undecodable as fault:
+        return Rejected(raw.offset, fault.error, "")
+    if transcript.run_id is not None:
+        return None
+    marks: dict[str, Any] = {"run_id": reading.run_id, "escalate": reading.escalate}
+    if transcript.conversation_id is None:
+        place = f"{raw.topic}-{raw.partition}-{raw.offset}"
+        marks |= {"conversation_id": place, "turn": transcript.turn or 0}
+    return transcript.model_copy(update=marks)
 
 
 def record_of(transcript: Transcript) -> tuple[bytes | None, bytes]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -116,7 +117,7 @@ def replay(
 async def _replay(
     settings: Settings, files: Sequence[Path], how: Replay, console: Console, timer: Timer
 ) -> list[Fed]:
-    await _require(roles.connection(settings), settings.topics.transcripts)
+    await require(roles.connection(settings), settings.topics.transcripts)
     digests = [await asyncio.to_thread(digest_of, file) for file in files]
     run_id = run_of(files, digests, how)
     exact = await roles.delivers_exactly_once(settings)
@@ -143,7 +144,7 @@ async def _feed(
     pace = Pace(timer.now, rate=how.rate, speed=how.speed)
     async with _writer(settings, one.reading, exact) as out:
         before = 0 if how.again else out.position
-        with _progress(console, file) as told:
+        with progress(console, file.name, partial(lines_in, file)) as told:
             items = transcripts(file, one.reading, told)
             reject = side.add if how.side_files else _forget
             tally = await write(items, out, before, pace, timer, reject)
@@ -196,7 +197,7 @@ def _forget(rejected: Rejected) -> None:
     pass
 
 
-async def _require(reached: kafka.Connection, topic: str) -> None:
+async def require(reached: kafka.Connection, topic: str) -> None:
     """A producer would wait for a topic that is not there, and then blame the broker."""
     async with kafka.admin(reached) as admin:
         found = await admin.list_topics()
@@ -213,7 +214,9 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _progress(console: Console, file: Path) -> Iterator[Callable[[int], None] | None]:
+def progress(
+    console: Console, name: str, length: Callable[[], int]
+) -> Iterator[Callable[[int], None] | None]:
     """Yield what is told which line is done; nothing where nobody watches."""
     if not console.is_terminal:
         yield None
@@ -226,5 +229,5 @@ def _progress(console: Console, file: Path) -> Iterator[Callable[[int], None] | 
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(file.name, total=lines_in(file))
+        task = progress.add_task(name, total=length())
         yield lambda line: progress.update(task, completed=line)

@@ -1,5 +1,6 @@
-"""`edgeroute replay`: files of transcripts, onto the topic."""
+"""`edgeroute replay`: files of transcripts, or what a topic holds, onto the topic."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -8,7 +9,7 @@ import typer
 from edgeroute.options import WRONG_USE, Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
-    from edgeroute.feed import Fed
+    from edgeroute.feed import Fed, Replay
     from edgeroute.settings import Settings
 
 EPILOG: Final = examples(
@@ -17,6 +18,7 @@ EPILOG: Final = examples(
     "edgeroute report --run-id march",
     "edgeroute replay calls.csv --column text=body --column timestamp=started --speed 60",
     "edgeroute replay turns.jsonl --live --rate 50  as live traffic, 50 a second",
+    "edgeroute replay --from-topic transcripts --since 2026-03-01  what a topic holds",
 )
 _LONGEST: Final = 256
 """Characters of a run id."""
@@ -24,8 +26,9 @@ _LONGEST: Final = 256
 
 def replay(  # noqa: PLR0913, PLR0917 - one option each
     files: Annotated[
-        list[Path], typer.Argument(help="JSONL, CSV (plain or .gz) or Parquet.", show_default=False)
-    ],
+        list[Path] | None,
+        typer.Argument(help="JSONL, CSV (plain or .gz) or Parquet.", show_default=False),
+    ] = None,
     run_id: Annotated[
         str | None,
         typer.Option(help="Its totals stand under this name; else one made from the files."),
@@ -52,6 +55,13 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
         Path | None,
         typer.Option(help="Keeps malformed lines; else FILE.rejected.jsonl does."),
     ] = None,
+    from_topic: Annotated[
+        str | None, typer.Option(help="Instead of files: what this topic holds.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="From this moment (ISO 8601) on; else from its start.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Up to this moment; else up to now.")] = None,
     config: Config = None,
 ) -> None:
     """Write files of transcripts to the transcripts topic: a replay, with totals of its own.
@@ -63,11 +73,11 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
     """
     from rich.console import Console
 
-    from edgeroute import feed, service
+    from edgeroute import feed, refeed, service
     from edgeroute.settings import load
 
     settings = load(config)
-    _check(files, run_id, live, escalate, rejected)
+    _check_run(run_id, live, escalate)
     _check_pace(rate, speed)
     how = feed.Replay(
         run_id=run_id,
@@ -80,6 +90,28 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
         rejected=rejected,
     )
     service.silence_libraries()
+    if from_topic is None:
+        if since or until:
+            fail("--since and --until go with --from-topic: leave them out.", WRONG_USE)
+        _replay_files(settings, _checked(files, rejected), how)
+        return
+    if files or live or speed is not None or column or rejected is not None:
+        fail(
+            "--from-topic goes without files, --live, --speed, --column and --rejected: "
+            "leave those out.",
+            WRONG_USE,
+        )
+    span = refeed.Span(from_topic, _moment("--since", since), _moment("--until", until))
+    _tell_topic(
+        span.topic, refeed.replay_topic(settings, span, how, Console(stderr=True)), settings
+    )
+
+
+def _replay_files(settings: "Settings", files: list[Path], how: "Replay") -> None:
+    from rich.console import Console
+
+    from edgeroute import feed
+
     fed = feed.replay(settings, files, how, Console(stderr=True))
     for file, one in zip(files, fed, strict=True):
         _tell(file, one, settings)
@@ -90,15 +122,19 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
         )
 
 
-def _check(
-    files: list[Path], run_id: str | None, live: bool, escalate: bool, rejected: Path | None
-) -> None:
+def _checked(files: list[Path] | None, rejected: Path | None) -> list[Path]:
+    if not files:
+        fail("Name a file to replay, or a topic with --from-topic.", WRONG_USE)
     for file in files:
         needs_file(file)
         if rejected is not None and rejected.exists() and rejected.samefile(file):
             fail(
                 f"--rejected {rejected} would overwrite what is replayed: name another.", WRONG_USE
             )
+    return files
+
+
+def _check_run(run_id: str | None, live: bool, escalate: bool) -> None:
     if live and (run_id is not None or escalate):
         other = "--escalate" if run_id is None else "--run-id"
         fail(f"--live has no run, and escalates as it must: leave out {other} or it.", WRONG_USE)
@@ -129,16 +165,43 @@ def _columns(given: list[str]) -> dict[str, str]:
     return found
 
 
+def _moment(option: str, given: str | None) -> datetime | None:
+    """Return the moment; without a zone it is taken as UTC."""
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        fail(f"{option} must be a moment like 2026-03-01 or 2026-03-01T14:00:00Z.", WRONG_USE)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 def _tell(file: Path, fed: "Fed", settings: "Settings") -> None:
-    what = "1 transcript" if fed.sent == 1 else f"{fed.sent:,} transcripts"
-    of_run = "live traffic" if fed.run_id is None else f"run {fed.run_id}"
     if fed.before and not fed.sent:
         typer.echo(
-            f"{file} is done already, as {of_run}: nothing written; "
+            f"{file} is done already, as {_scope(fed)}: nothing written; "
             "--again replays it anew, and so does another --run-id"
         )
     else:
         before = f"; {fed.before:,} lines were done before" if fed.before else ""
-        typer.echo(f"{what} written to {settings.topics.transcripts} as {of_run}{before}")
+        typer.echo(_written(fed, settings) + before)
     if fed.malformed:
         typer.echo(fed.left_out(), err=True)
+
+
+def _tell_topic(topic: str, fed: "Fed", settings: "Settings") -> None:
+    if fed.sent:
+        typer.echo(_written(fed, settings))
+    else:
+        typer.echo(f"{topic} has nothing left to replay as {_scope(fed)}: nothing written")
+    if fed.malformed:
+        typer.echo(f"{fed.malformed:,} records that are no transcripts left out", err=True)
+
+
+def _written(fed: "Fed", settings: "Settings") -> str:
+    what = "1 transcript" if fed.sent == 1 else f"{fed.sent:,} transcripts"
+    return f"{what} written to {settings.topics.transcripts} as {_scope(fed)}"
+
+
+def _scope(fed: "Fed") -> str:
+    return "live traffic" if fed.run_id is None else f"run {fed.run_id}"

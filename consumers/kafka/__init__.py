@@ -5,7 +5,7 @@ previous owner) before the committed offset is read. aiokafka sends TxnOffsetCom
 group's generation, so a broker cannot fence a zombie by it: the producer's epoch has to.
 """
 
-from consumers.kafka.bulk import Writer, exact_writer, plain_writer
+from consumers.kafka.bulk import ExactWriter, Writer, exact_writer, plain_writer
 from consumers.kafka.cluster import (
     admin,
     cluster_id,
@@ -16,12 +16,15 @@ from consumers.kafka.cluster import (
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
 from consumers.kafka.health import Group, groups, partitions, release
+from consumers.kafka.history import History, history
 from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 
 __all__ = [
     "Connection",
     "Group",
+    "ExactWriter",
+    "History",
     "Member",
     "PlainSink",
     "Source",
@@ -34,6 +37,7 @@ __all__ = [
     "groups",
     "exact_writer",
     "has_transactions",
+    "history",
     "lane_errors",
     "partitions",
     "plain_producer",

@@ -1,7 +1,7 @@
 """Writing many records in order, and where the broker has transactions going on where it ended."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -10,8 +10,16 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.cluster import plain_producer
-from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, lane_errors, quietly, said
+from consumers.kafka.connection import (
+    REQUEST_TIMEOUT_S,
+    Connection,
+    close_for_good,
+    lane_errors,
+    quietly,
+    said,
+)
 from consumers.kafka.offsets import committed_offset
+from consumers.lanes import Partition
 
 COMMIT_S: Final = 30.0
 """How long storing what was written may take, before the broker counts as away."""
@@ -51,8 +59,12 @@ class Writer:
         await asyncio.gather(*waiting)
 
 
-class _ExactWriter(Writer):
-    """Commits what was added and the position in one transaction."""
+class ExactWriter(Writer):
+    """Commits what was added and the position in one transaction.
+
+    A position in a file is one number. One in a topic is an offset for each of its partitions, of
+    which ``places`` holds those that are known.
+    """
 
     exact = True
 
@@ -62,19 +74,23 @@ class _ExactWriter(Writer):
         super().__init__(connection, producer, topic)
         self._name = name
         self._began = False
+        self.places: dict[Partition, int] = {}
 
-    async def resume(self) -> None:
+    async def resume(self, of: Sequence[Partition]) -> None:
         """Fence whoever still writes under this name, then read how far it has come."""
         async with _told(self._connection), asyncio.timeout(6 * REQUEST_TIMEOUT_S):
             await self._producer.start()
-            self.position = await self._committed()
+            for place in of:
+                if (offset := await self._committed(place)) is not None:
+                    self.places[place] = offset
+            self.position = await self._committed(Partition(self._topic, 0)) or 0
 
-    async def _committed(self) -> int:
+    async def _committed(self, place: Partition) -> int | None:
         """Where a broker has just started, its groups' coordinator may still be on its way."""
-        place = TopicPartition(self._topic, 0)
+        tp = TopicPartition(*place)
         while True:
             try:
-                return await committed_offset(self._producer.client, self._name, place) or 0
+                return await committed_offset(self._producer.client, self._name, tp)
             except KafkaError as error:
                 if not error.retriable:
                     raise
@@ -85,9 +101,13 @@ class _ExactWriter(Writer):
         await super().add(key, value)
 
     async def commit(self, position: int) -> None:
+        await self.commit_places({Partition(self._topic, 0): position})
+
+    async def commit_places(self, places: Mapping[Partition, int]) -> None:
+        """Commit what was added, with the offsets that are next in a topic that is replayed."""
         await self._begin()
         async with _told(self._connection), asyncio.timeout(COMMIT_S):
-            offsets = {TopicPartition(self._topic, 0): position}
+            offsets = {TopicPartition(*place): offset for place, offset in places.items()}
             await self._producer.send_offsets_to_transaction(offsets, self._name)
             await self._stored()
             await self._producer.commit_transaction()
@@ -109,12 +129,17 @@ class _ExactWriter(Writer):
 
 @asynccontextmanager
 async def exact_writer(
-    connection: Connection, topic: str, name: str, transaction_timeout_s: float
-) -> AsyncIterator[Writer]:
+    connection: Connection,
+    topic: str,
+    name: str,
+    transaction_timeout_s: float,
+    of: Sequence[Partition] = (),
+) -> AsyncIterator[ExactWriter]:
     """A writer whose position is kept under ``name``, as a consumer group's committed offset.
 
     The position and the records before it are visible together or not at all. There is one writer
     of a name at a time: a new one fences the one before, and only then reads the position.
+    Of the partitions ``of`` it reads that too.
     """
     producer = AIOKafkaProducer(
         **connection.options(),
@@ -122,15 +147,14 @@ async def exact_writer(
         transaction_timeout_ms=int(transaction_timeout_s * 1000),
         max_batch_size=_BATCH_BYTES,
     )
-    writer = _ExactWriter(connection, producer, topic, name)
+    writer = ExactWriter(connection, producer, topic, name)
     try:
-        await writer.resume()
+        await writer.resume(of)
         yield writer
     finally:
         await writer.give_up()
-        await quietly(producer.stop())
-        # Where stopping ran out of time the connections are still open; closing twice is fine.
-        await quietly(producer.client.close())
+        sender = producer._sender  # noqa: SLF001 - a stop cut off leaves it running
+        await close_for_good(producer.client, producer.stop, sender.close)
 
 
 @asynccontextmanager

@@ -199,6 +199,21 @@ def test_a_replay_that_is_done_says_so_and_what_to_do(
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("replay", "Name a file to replay"),
+        ("replay --from-topic t --since yesterday", "--since must be a moment like"),
+        ("replay --from-topic t --live", "goes without files, --live"),
+    ],
+)
+def test_a_replay_of_nothing_that_can_be_replayed_ends_with_2(
+    tmp_path: Path, words: str, said: str
+) -> None:
+    done = edgeroute(*words.split(), folder=tmp_path, variables=nobody())
+    assert said in sentence(done, 2)
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ("--rate 5 --speed 2", "either --rate or --speed"),
@@ -209,6 +224,8 @@ def test_a_replay_that_is_done_says_so_and_what_to_do(
         ("--column text", "--column takes FIELD=NAME"),
         ("--column run_id=x", "--column takes FIELD=NAME"),
         ("--column text=a --column text=b", "named before"),
+        ("--since 2026-03-01", "go with --from-topic"),
+        ("--from-topic t", "goes without files"),
         ("--rejected a.jsonl", "would overwrite"),
         ("--run-id " + "x" * 257, "1 to 256 characters"),
     ],
