@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import TextIOWrapper
@@ -69,7 +69,7 @@ class Row:
 
 def transcripts(
     file: Path, reading: Reading | None = None, at: Callable[[int], None] | None = None
-) -> Iterator[Transcript | Rejected]:
+) -> Generator[Transcript | Rejected, None, None]:
     """Yield the file's transcripts in order, and in their places the lines that are none.
 
     The end of the name tells CSV and Parquet, all else is JSONL; ``.gz`` is unpacked. Lines count

@@ -144,8 +144,10 @@ async def _feed(
     pace = Pace(timer.now, rate=how.rate, speed=how.speed)
     async with _writer(settings, one.reading, exact) as out:
         before = 0 if how.again else out.position
-        with progress(console, file.name, partial(lines_in, file)) as told:
-            items = transcripts(file, one.reading, told)
+        with (
+            progress(console, file.name, partial(lines_in, file)) as told,
+            closing(transcripts(file, one.reading, told)) as items,
+        ):
             reject = side.add if how.side_files else _forget
             tally = await write(items, out, before, pace, timer, reject)
     if tally.malformed and tally.malformed == tally.done:
