@@ -22,8 +22,8 @@ from consumers.kafka.source import Source
 
 __all__ = [
     "Connection",
-    "Group",
     "ExactWriter",
+    "Group",
     "History",
     "Member",
     "PlainSink",
@@ -34,8 +34,8 @@ __all__ = [
     "cluster_id",
     "create_topics",
     "enqueue",
-    "groups",
     "exact_writer",
+    "groups",
     "has_transactions",
     "history",
     "lane_errors",

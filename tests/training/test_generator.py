@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from consumers.replay import transcripts
+from consumers.replay import Rejected, transcripts
 from router.complexity import KEYWORDS, complexity
 from training.generator import Form, Mix, Turn, lines, messages_of, turns
 from training.generator.talk import Kind, Label
@@ -133,7 +133,7 @@ def test_a_replay_finds_exactly_the_malformed_lines(form: Form, tmp_path: Path) 
     stream = islice(turns(draw, "c", start=START), 3_000)
     file.write_bytes(b"".join(lines(stream, form, 0.2, draw)))
     found = list(transcripts(file))
-    malformed = [item for item in found if isinstance(item, int)]
+    malformed = [item for item in found if isinstance(item, Rejected)]
     assert len(found) - len(malformed) == 3_000
     assert len(malformed) / len(found) == pytest.approx(0.2, abs=0.03)
 
@@ -152,7 +152,7 @@ def test_the_label_reaches_the_metadata(form: Form, tmp_path: Path) -> None:
     [first] = islice(turns(Random(3), "c"), 1)
     file.write_bytes(b"".join(lines([first], form, 0.0, Random(3))))
     [read] = transcripts(file)
-    assert not isinstance(read, int)
+    assert not isinstance(read, Rejected)
     assert read.metadata == {"label": first.label, "domain": first.domain, "kind": first.kind}
 
 
