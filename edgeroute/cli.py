@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from edgeroute import dead_letters
 from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ bundle_app = typer.Typer(no_args_is_help=True, help="Look at a model bundle.")
 app.add_typer(run_app, name="run")
 app.add_typer(topics_app, name="topics")
 app.add_typer(bundle_app, name="bundle")
+app.add_typer(dead_letters.app, name="dead-letters")
 
 
 class RecordName(StrEnum):

@@ -14,14 +14,19 @@ from consumers.kafka.cluster import (
     write_all,
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
-from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
+from consumers.kafka.offsets import Place
+from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
+from consumers.kafka.span import Span, reading
 
 __all__ = [
     "Connection",
     "Member",
+    "Mover",
+    "Place",
     "PlainSink",
     "Source",
+    "Span",
     "TransactionalSink",
     "admin",
     "cluster_id",
@@ -31,6 +36,7 @@ __all__ = [
     "lane_errors",
     "plain_producer",
     "quietly",
+    "reading",
     "said",
     "write_all",
 ]
