@@ -117,7 +117,7 @@ class Places:
 
     def __init__(self, lowest: int, further: Mapping[str, int] | None = None) -> None:
         # A newer version may know causes that this one does not: they keep their place.
-        self._of: dict[str, int] = {cause: lowest for cause in CAUSES}
+        self._of: dict[str, int] = dict.fromkeys(CAUSES, lowest)
         self._of.update(further or {})
 
     @classmethod

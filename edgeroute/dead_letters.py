@@ -67,7 +67,7 @@ _REPORTED: Final[tuple[tuple["Outcome", str], ...]] = (
         "edgeroute dead-letters list --limit 100000 --json | jq -r .cause | sort | uniq -c",
     ),
 )
-def list_(  # noqa: PLR0913, PLR0917 - one option each
+def list_(
     reason: Reasons = None,
     since: Annotated[
         str | None, typer.Option(help="Failed at this moment or after it; ISO 8601.")
