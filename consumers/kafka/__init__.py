@@ -14,16 +14,14 @@ from consumers.kafka.cluster import (
     write_all,
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
-from consumers.kafka.offsets import Place
 from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
-from consumers.kafka.span import Span, reading
+from consumers.kafka.span import Span, partitions_of, reading
 
 __all__ = [
     "Connection",
     "Member",
     "Mover",
-    "Place",
     "PlainSink",
     "Source",
     "Span",
@@ -34,6 +32,7 @@ __all__ = [
     "enqueue",
     "has_transactions",
     "lane_errors",
+    "partitions_of",
     "plain_producer",
     "quietly",
     "reading",
