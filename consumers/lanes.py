@@ -22,6 +22,7 @@ from enum import Enum
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from consumers.errors import LaneLost
+from schemas.codec import Headers
 from schemas.record import Source
 
 E = TypeVar("E")
@@ -36,6 +37,13 @@ class Partition(NamedTuple):
     number: int
 
 
+class Place(NamedTuple):
+    """An offset that a group has committed, and the note that was committed with it."""
+
+    offset: int
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A record as it came from the broker. ``fetched_at`` is monotonic seconds."""
@@ -46,6 +54,7 @@ class Raw:
     key: bytes | None
     value: bytes | None
     fetched_at: float
+    headers: Headers = ()
 
     @property
     def source(self) -> Source:
@@ -54,8 +63,9 @@ class Raw:
 
     @property
     def size(self) -> int:
-        """Bytes of key and value."""
-        return len(self.key or b"") + len(self.value or b"")
+        """Bytes of key, value and headers."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
 
 
 class State(Enum):

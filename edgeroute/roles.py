@@ -13,12 +13,13 @@ from consumers import kafka
 from consumers.cloud import CloudHandler
 from consumers.contracts import Clock, Limits, Sink
 from consumers.edge import EdgeHandler, EdgeRules
+from consumers.guard import DeadLetterShare, GuardedSink
 from consumers.lanes import Partition
 from consumers.loop import Loop
 from consumers.monitor import MonitorHandler, MonitorSink
 from consumers.scoring import Scorer
 from consumers.store import Store
-from edgeroute.settings import Settings, cores
+from edgeroute.settings import LimitSettings, Settings, cores
 from router.bundle import load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
@@ -97,7 +98,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
     handler = EdgeHandler(scorer, rules, available=lambda: True)
     async with _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of):
         log.info("bundle %s, policy %s", scorer.bundle_version, rules.policy.version)
-        await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
+        await Loop(source, _guarded(settings, sink_of), handler, limits, CLOCK).run(stop)
 
 
 async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
@@ -114,8 +115,8 @@ async def run_monitor(settings: Settings, stop: asyncio.Event) -> None:
     reached = connection(settings)
     exactly_once = await delivers_exactly_once(settings)
     cluster = await kafka.cluster_id(reached)
-    member = _member(settings, "monitor", exactly_once)
-    source = kafka.Source(reached, member, settings.topics.decisions, (), CLOCK.monotonic)
+    ours = member(settings, "monitor", exactly_once=exactly_once)
+    source = kafka.Source(reached, ours, settings.topics.decisions, (), CLOCK.monotonic)
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
         for warning in await store.warnings():
             log.warning("%s", warning)
@@ -160,20 +161,38 @@ async def _reading(
     reached, names = connection(settings), topic_names(settings)
     exactly_once = await delivers_exactly_once(settings)
     log.info("delivery: %s", "exactly once" if exactly_once else "AT LEAST ONCE (no transactions)")
-    member = _member(settings, role, exactly_once)
-    source = kafka.Source(reached, member, topic, names.values(), CLOCK.monotonic)
+    ours = member(settings, role, exactly_once=exactly_once)
+    source = kafka.Source(reached, ours, topic, names.values(), CLOCK.monotonic)
     async with AsyncExitStack() as stack:
         if exactly_once:
             yield (
                 source,
-                lambda p: kafka.TransactionalSink(reached, member, source, p, names),
+                lambda p: kafka.TransactionalSink(reached, ours, source, p, names),
             )
         else:
             producer = await stack.enter_async_context(kafka.plain_producer(reached))
             yield source, lambda p: kafka.PlainSink(producer, source, p, names)
 
 
-def _member(settings: Settings, role: str, exactly_once: bool) -> kafka.Member:
+def _guarded(settings: Settings, sink_of: SinkOf) -> SinkOf:
+    """Return ways out that end the role at too many dead letters, whichever lane they came by."""
+    limits = settings.limits
+    counted = DeadLetterShare(limits.dead_letter_share, limits.dead_letter_window)
+    sentence = _too_many(limits, settings.topics.transcripts)
+    return lambda partition: GuardedSink(sink_of(partition), counted, sentence)
+
+
+def _too_many(limits: LimitSettings, topic: str) -> str:
+    share, window = limits.dead_letter_share, limits.dead_letter_window
+    return (
+        f"More than {share:.0%} of the last {window:,} records became dead letters, so we stopped: "
+        "look at them with `edgeroute dead-letters list`, put right what writes to "
+        f"{topic}, then start this again; with limits.dead_letter_share at 1 nothing stops it."
+    )
+
+
+def member(settings: Settings, role: str, *, exactly_once: bool) -> kafka.Member:
+    """Return how a role, or a command that keeps a place of its own, is named and bounded."""
     return kafka.Member(
         group=f"{settings.kafka.group_prefix}.{role}",
         session_timeout_s=settings.kafka.session_timeout_s,

@@ -17,8 +17,9 @@ from consumers.kafka.cluster import (
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
 from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.history import History, history
-from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
+from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
+from consumers.kafka.span import Span, partitions_of, reading
 
 __all__ = [
     "Connection",
@@ -26,8 +27,10 @@ __all__ = [
     "Group",
     "History",
     "Member",
+    "Mover",
     "PlainSink",
     "Source",
+    "Span",
     "TransactionalSink",
     "Writer",
     "admin",
@@ -40,9 +43,11 @@ __all__ = [
     "history",
     "lane_errors",
     "partitions",
+    "partitions_of",
     "plain_producer",
     "plain_writer",
     "quietly",
+    "reading",
     "release",
     "said",
     "write_all",

@@ -8,11 +8,19 @@ from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
+from consumers.lanes import Place
+
 _AGAIN_S: Final = 0.1
 
 
 async def committed_offset(client: AIOKafkaClient, group: str, tp: TopicPartition) -> int | None:
-    """Return the committed offset, None where there is none; raise `KafkaError` where unknown.
+    """Return the committed offset, None where there is none; raise `KafkaError` where unknown."""
+    place = await committed_place(client, group, tp)
+    return None if place is None else place.offset
+
+
+async def committed_place(client: AIOKafkaClient, group: str, tp: TopicPartition) -> Place | None:
+    """Return the committed offset with its note, as `committed_offset`.
 
     aiokafka's own ``committed`` ignores the error of the whole answer. A coordinator that is still
     loading, as after a restart, gives that error and no partitions, which then looks like a group
@@ -32,5 +40,5 @@ async def committed_offset(client: AIOKafkaClient, group: str, tp: TopicPartitio
             continue
         if not found:
             raise KafkaError("the coordinator did not answer for the partition")
-        offset = int(found[0][1])
-        return None if offset < 0 else offset
+        _, offset, note, _ = found[0]
+        return None if offset < 0 else Place(int(offset), str(note or ""))
