@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,7 +19,9 @@ from consumers.loop import Loop
 from consumers.monitor import MonitorHandler, MonitorSink
 from consumers.scoring import Scorer
 from consumers.store import Store
+from consumers.watch import CloudWatch, watching
 from edgeroute.settings import Settings, cores
+from router.availability import AwayRules
 from router.bundle import load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
@@ -61,6 +64,10 @@ def topic_names(settings: Settings) -> dict[str, str]:
 
 def policy_of(settings: Settings, manifest: Manifest) -> Policy:
     """Return the policy: setting, else the bundle's calibrated value, else the reference's."""
+    return replace(_thresholds(settings, manifest), probe_share=settings.cloud.probe_share)
+
+
+def _thresholds(settings: Settings, manifest: Manifest) -> Policy:
     given, calibrated = settings.policy, manifest.thresholds
     tiers = (manifest.models.edge.tier,)
     overrides = {
@@ -94,8 +101,11 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         writing=_writing(settings),
     )
     scorer = Scorer(bundle, "edge", limits.engines, time.perf_counter)
-    handler = EdgeHandler(scorer, rules, available=lambda: True)
-    async with _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of):
+    async with (
+        _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of),
+        _availability(settings, source) as available,
+    ):
+        handler = EdgeHandler(scorer, rules, available)
         log.info("bundle %s, policy %s", scorer.bundle_version, rules.policy.version)
         await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
 
@@ -104,7 +114,13 @@ async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
     """Run a cloud worker until ``stop``."""
     limits = _limits(settings)
     scorer = Scorer(load_bundle(settings.bundle), "cloud", limits.engines, time.perf_counter)
-    handler = CloudHandler(scorer, settings.prices.cloud, _writing(settings))
+    handler = CloudHandler(
+        scorer,
+        settings.prices.cloud,
+        _writing(settings),
+        settings.cloud.answer_within_s,
+        CLOCK.now,
+    )
     async with _reading(settings, "cloud", settings.topics.escalations) as (source, sink_of):
         await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
 
@@ -171,6 +187,28 @@ async def _reading(
         else:
             producer = await stack.enter_async_context(kafka.plain_producer(reached))
             yield source, lambda p: kafka.PlainSink(producer, source, p, names)
+
+
+@asynccontextmanager
+async def _availability(
+    settings: Settings, source: kafka.Source
+) -> AsyncIterator[Callable[[], bool]]:
+    """Yield what says whether the cloud takes work, watched for as long as this is open."""
+    given = settings.cloud
+    if not given.watch:
+        yield lambda: True
+        return
+    progress = kafka.GroupProgress(
+        connection(settings),
+        f"{settings.kafka.group_prefix}.cloud",
+        settings.topics.escalations,
+        CLOCK.now,
+        committed_only=source.committed_only,
+    )
+    rules = AwayRules(given.absent_s, given.oldest_s, given.settle_s)
+    watch = CloudWatch(progress, rules, CLOCK.monotonic)
+    async with watching(watch):
+        yield watch.available
 
 
 def _member(settings: Settings, role: str, exactly_once: bool) -> kafka.Member:

@@ -159,6 +159,17 @@ class PriceSettings(_Section):
     cloud: Price = 0.0136
 
 
+class Cloud(_Section):
+    """When the edge counts the cloud as away, and when an escalation is too old for a model."""
+
+    watch: bool = True
+    absent_s: Seconds = 10.0
+    oldest_s: Seconds = 60.0
+    settle_s: Seconds = 10.0
+    probe_share: Share = 0.01
+    answer_within_s: Seconds = 3_600.0
+
+
 class Edge(_Section):
     """What the edge scores and writes."""
 
@@ -203,6 +214,7 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     prices: PriceSettings = PriceSettings()
     edge: Edge = Edge()
+    cloud: Cloud = Cloud()
     limits: LimitSettings = LimitSettings()
     log: Log = Log()
 

@@ -15,12 +15,14 @@ from consumers.kafka.cluster import (
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
 from consumers.kafka.health import Group, groups, partitions, release
+from consumers.kafka.progress import GroupProgress
 from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 
 __all__ = [
     "Connection",
     "Group",
+    "GroupProgress",
     "Member",
     "PlainSink",
     "Source",

@@ -79,6 +79,11 @@ class Source:
         assert self._consumer is not None
         return self._consumer
 
+    @property
+    def committed_only(self) -> bool:
+        """Whether only records of committed transactions are read."""
+        return self._member.committed_only
+
     async def start(
         self,
         assigned: Callable[[Sequence[Partition]], None],
