@@ -78,6 +78,10 @@ def stream_of(broker: Broker, redis_url: str, unique: str, cloud: Cloud = QUICK)
     return Stream(settings, exactly_once=broker.exactly_once)
 
 
+async def under_load(stream: Stream, condition: Callable[[Recount], bool]) -> Recount:
+    return await stream.until(condition, under_load=True)
+
+
 def away(routed: dict[str, Any]) -> bool:
     return routed["verdict"] is not None and not routed["verdict"]["available"]
 
@@ -125,9 +129,9 @@ async def test_without_a_worker_from_the_start_the_edge_answers_until_one_comes(
     stream = stream_of(exactly_once_broker, redis_url, unique)
     await stream.create_topics()
     async with stream.running("edge"), loaded(stream) as load:
-        gone = await stream.until(lambda seen: is_away(seen) and probed(seen) >= 2)
+        gone = await under_load(stream, lambda seen: is_away(seen) and probed(seen) >= 2)
         async with stream.running("cloud"):
-            await stream.until(back_after(gone))
+            await under_load(stream, back_after(gone))
             seen, fed = await finish(stream, load)
     check(seen, fed)
 
@@ -141,11 +145,11 @@ async def test_a_killed_worker_is_noticed_and_so_is_the_next_one(
     await stream.create_topics()
     async with stream.running("edge"), loaded(stream) as load:
         async with worker(stream.settings) as first:
-            await stream.until(lambda seen: len(answered_by_model(seen)) >= 20)
+            await under_load(stream, lambda seen: len(answered_by_model(seen)) >= 20)
             first.kill()
-            gone = await stream.until(is_away)
+            gone = await under_load(stream, is_away)
         async with worker(stream.settings):
-            await stream.until(back_after(gone))
+            await under_load(stream, back_after(gone))
             seen, fed = await finish(stream, load)
     check(seen, fed)
 
@@ -158,11 +162,11 @@ async def test_a_worker_that_stands_still_counts_as_away_until_it_goes_on(
     stream = stream_of(exactly_once_broker, redis_url, unique)
     await stream.create_topics()
     async with stream.running("edge"), loaded(stream) as load, worker(stream.settings) as slow:
-        await stream.until(lambda seen: len(answered_by_model(seen)) >= 20)
+        await under_load(stream, lambda seen: len(answered_by_model(seen)) >= 20)
         slow.send_signal(signal.SIGSTOP)
-        gone = await stream.until(is_away)
+        gone = await under_load(stream, is_away)
         slow.send_signal(signal.SIGCONT)
-        await stream.until(back_after(gone))
+        await under_load(stream, back_after(gone))
         seen, fed = await finish(stream, load)
     check(seen, fed)
 
@@ -176,9 +180,9 @@ async def test_what_waited_too_long_gets_the_edges_answer_from_the_worker(
     stream = stream_of(exactly_once_broker, redis_url, unique, late)
     await stream.create_topics()
     async with stream.running("edge"), loaded(stream) as load:
-        gone = await stream.until(is_away)
+        gone = await under_load(stream, is_away)
         async with stream.running("cloud"):
-            await stream.until(back_after(gone))
+            await under_load(stream, back_after(gone))
             seen, fed = await finish(stream, load)
     check(seen, fed)
     unanswered = [a for a in seen.answered if a["reason"] == "cloud_error"]
@@ -194,11 +198,11 @@ async def test_a_worker_that_stands_still_is_noticed_on_every_broker(
     stream = stream_of(each_broker, redis_url, unique)
     await stream.create_topics()
     async with stream.running("edge"), loaded(stream), worker(stream.settings) as slow:
-        await stream.until(lambda seen: len(answered_by_model(seen)) >= 5)
+        await under_load(stream, lambda seen: len(answered_by_model(seen)) >= 5)
         slow.send_signal(signal.SIGSTOP)
-        gone = await stream.until(is_away)
+        gone = await under_load(stream, is_away)
         slow.send_signal(signal.SIGCONT)
-        await stream.until(back_after(gone))
+        await under_load(stream, back_after(gone))
 
 
 async def finish(stream: Stream, load: Load) -> tuple[Recount, int]:
