@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from consumers import kafka
+from consumers.budget import Budget
 from consumers.cloud import CloudHandler
 from consumers.contracts import Clock, Limits, Sink
 from consumers.edge import EdgeHandler, EdgeRules
@@ -22,6 +23,7 @@ from consumers.store import Store
 from consumers.watch import CloudWatch, watching
 from edgeroute.settings import Settings, cores
 from router.availability import AwayRules
+from router.budget import Ceiling
 from router.bundle import load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
@@ -105,7 +107,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of),
         _availability(settings, source) as available,
     ):
-        handler = EdgeHandler(scorer, rules, available)
+        budget = Budget(_ceiling(settings), CLOCK.monotonic, source.part)
+        handler = EdgeHandler(scorer, rules, available, budget)
         log.info("bundle %s, policy %s", scorer.bundle_version, rules.policy.version)
         await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
 
@@ -227,6 +230,11 @@ def _writing(settings: Settings) -> Writing:
         text_in_results=settings.edge.text_in_results,
         dead_letter_bytes=settings.limits.dead_letter_bytes,
     )
+
+
+def _ceiling(settings: Settings) -> Ceiling:
+    given = settings.budget
+    return Ceiling(settings.prices.cloud, given.share, given.dollars_a_day)
 
 
 def _limits(settings: Settings) -> Limits:

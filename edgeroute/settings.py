@@ -170,6 +170,13 @@ class Cloud(_Section):
     answer_within_s: Seconds = 3_600.0
 
 
+class Budget(_Section):
+    """Ceilings on the cloud; without one there is none."""
+
+    share: Share | None = None
+    dollars_a_day: Price | None = None
+
+
 class Edge(_Section):
     """What the edge scores and writes."""
 
@@ -215,6 +222,7 @@ class Settings(BaseSettings):
     prices: PriceSettings = PriceSettings()
     edge: Edge = Edge()
     cloud: Cloud = Cloud()
+    budget: Budget = Budget()
     limits: LimitSettings = LimitSettings()
     log: Log = Log()
 

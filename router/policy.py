@@ -140,6 +140,14 @@ def probes(policy: Policy, identity: str) -> bool:
     return _draw(policy, identity, b"edgeroute-probe") < policy.probe_share
 
 
+def admits(policy: Policy, identity: str, share: float) -> bool:
+    """Return whether a message is in the share of escalations that the budget lets through.
+
+    Drawn as the audit is, and independently of it; a larger share takes the same and more.
+    """
+    return _draw(policy, identity, b"edgeroute-budget") < share
+
+
 def keeps(policy: Policy, tier_index: int, text: TextFeatures, confidence: float) -> bool:
     """Return whether a tier keeps a message, before the audit; if not, the next one is asked."""
     return _keeps(policy, tier_index, complexity_of(text, confidence), confidence)
@@ -153,21 +161,23 @@ def decide(
     answers: Sequence[Answer],
     available: bool,
     bundle_version: str,
+    admitted: float = 1.0,
 ) -> Decided:
     """Decide about a message from what the tiers asked so far said of it, in order.
 
     The first tier that keeps it decides, else the last one; so it makes no difference whether tiers
     after the first that keeps were asked too. ``available`` is whether the cloud takes work: where
-    it does not, only the probes among what would be escalated are. Answers that do not suffice, or
-    of other tiers, are a ValueError.
+    it does not, only the probes among what would be escalated are; ``admitted`` is the share of it
+    that the budget lets through, of the probes too. Answers that do not suffice, or of other tiers,
+    are a ValueError.
     """
     index, scores = _walk(policy, features(text), answers)
     answer, tier = answers[index], policy.tiers[index]
     reason = _reason(policy, identity, tier, answer, scores)
-    if reason != "optimal_edge" and not (available or probes(policy, identity)):
-        reason = "cloud_error"
+    if reason != "optimal_edge":
+        reason = _turned_back(policy, identity, available, admitted) or reason
     return Decided(
-        route="edge" if reason in ("optimal_edge", "cloud_error") else "cloud",
+        route="edge" if reason in ("optimal_edge", "cloud_error", "budget") else "cloud",
         reason=reason,
         verdict=Verdict(
             tier=tier.name,
@@ -184,8 +194,9 @@ def decide(
             score=answer.confidence,
             threshold=tier.threshold,
             complexity_threshold=policy.complexity_threshold,
-            propensity=policy.audit_rate * (1.0 if available else policy.probe_share),
+            propensity=policy.audit_rate * (1.0 if available else policy.probe_share) * admitted,
             available=available,
+            admitted=admitted,
             bundle_version=bundle_version,
             policy_version=policy.version,
         ),
@@ -218,6 +229,15 @@ def _reason(
     if answer.confidence < tier.threshold:
         return "low_confidence"
     return "random_cloud" if audited(policy, identity) else "optimal_edge"
+
+
+def _turned_back(
+    policy: Policy, identity: str, available: bool, admitted: float
+) -> Literal["cloud_error", "budget"] | None:
+    """Return why a message that would be escalated is not, if it is not."""
+    if not (available or probes(policy, identity)):
+        return "cloud_error"
+    return None if admits(policy, identity, admitted) else "budget"
 
 
 def _policy(

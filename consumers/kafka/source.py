@@ -84,6 +84,11 @@ class Source:
         """Whether only records of committed transactions are read."""
         return self._member.committed_only
 
+    def part(self) -> float:
+        """Return which part of the topic's partitions is assigned here; 0 before any is."""
+        every = self.consumer.partitions_for_topic(self._topic)
+        return len(self.consumer.assignment()) / len(every) if every else 0.0
+
     async def start(
         self,
         assigned: Callable[[Sequence[Partition]], None],

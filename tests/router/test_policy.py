@@ -16,6 +16,7 @@ from router.policy import (
     Decided,
     Policy,
     Tier,
+    admits,
     audited,
     bundle_policy,
     decide,
@@ -60,6 +61,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         "answers": answers,
         "available": draw(st.booleans()),
         "bundle_version": draw(names),
+        "admitted": draw(st.sampled_from([0.0, 1.0]) | shares),
     }
 
 
@@ -82,7 +84,7 @@ LONG = "angry furious awful " + "word " * 50
 def test_the_reason_fits_the_route(case: dict[str, Any]) -> None:
     found = decide(case.pop("policy"), **case)
     to_the_cloud = {"high_complexity", "low_confidence", "random_cloud"}
-    expected = {"cloud": to_the_cloud, "edge": {"optimal_edge", "cloud_error"}}
+    expected = {"cloud": to_the_cloud, "edge": {"optimal_edge", "cloud_error", "budget"}}
     assert found.reason in expected[found.route]
 
 
@@ -91,7 +93,8 @@ def test_an_unavailable_cloud_gets_nothing_but_probes(case: dict[str, Any]) -> N
     policy = case.pop("policy")
     found = decide(policy, **{**case, "available": False})
     assert found.route == "edge" or probes(policy, case["identity"])
-    assert found.verdict.propensity == policy.audit_rate * policy.probe_share
+    rate = policy.audit_rate * policy.probe_share * case["admitted"]
+    assert found.verdict.propensity == rate
 
 
 @given(cases())
@@ -99,10 +102,24 @@ def test_availability_changes_nothing_but_where_it_goes(case: dict[str, Any]) ->
     policy = case.pop("policy")
     up = decide(policy, **{**case, "available": True})
     down = decide(policy, **{**case, "available": False})
-    stays = up.route == "cloud" and not probes(policy, case["identity"])
+    stays = up.reason != "optimal_edge" and not probes(policy, case["identity"])
     assert down.reason == ("cloud_error" if stays else up.reason)
-    changed = {"available": False, "propensity": policy.audit_rate * policy.probe_share}
+    rate = policy.audit_rate * policy.probe_share * case["admitted"]
+    changed = {"available": False, "propensity": rate}
     assert down.verdict == up.verdict.model_copy(update=changed)
+
+
+@given(cases())
+def test_the_budget_changes_nothing_but_where_it_goes(case: dict[str, Any]) -> None:
+    policy = case.pop("policy")
+    free = decide(policy, **{**case, "admitted": 1.0})
+    bound = decide(policy, **case)
+    stays = free.route == "cloud" and not admits(policy, case["identity"], case["admitted"])
+    assert bound.reason == ("budget" if stays else free.reason)
+    assert bound.route == ("edge" if stays else free.route)
+    rate = free.verdict.propensity * case["admitted"]
+    changed = {"admitted": case["admitted"], "propensity": rate}
+    assert bound.verdict == free.verdict.model_copy(update=changed)
 
 
 def test_a_probe_keeps_the_reason_for_which_it_would_be_escalated() -> None:
@@ -127,7 +144,7 @@ def test_who_probes_does_not_depend_on_who_is_audited() -> None:
 @given(cases())
 def test_the_reason_follows_from_the_verdict_and_the_draw(case: dict[str, Any]) -> None:
     policy = case.pop("policy")
-    found = decide(policy, **{**case, "available": True})
+    found = decide(policy, **{**case, "available": True, "admitted": 1.0})
     verdict = found.verdict
     if verdict.complexity > verdict.complexity_threshold:
         assert found.reason == "high_complexity"
