@@ -75,13 +75,22 @@ class CloudWatch:
 async def watching(watch: CloudWatch) -> AsyncIterator[None]:
     """Keep a watch for as long as this is open."""
     task = asyncio.create_task(watch.run())
+    task.add_done_callback(_ended)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait([task])
-    if not task.cancelled():
-        task.result()
+
+
+def _ended(task: "asyncio.Task[None]") -> None:
+    """Say at once that nobody watches any more; messages are routed all the same."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error(
+            "the watch of the cloud has failed (%s), what was known of it holds: "
+            "start this again when it suits you",
+            type(error).__name__,
+        )
 
 
 def _tell(seen: Observation, *, available: bool) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from consumers.errors import LaneLost
 from consumers.watch import CloudWatch, watching
 from router.availability import AwayRules, Observation
@@ -76,3 +78,21 @@ async def test_it_lets_go_at_the_end() -> None:
     async with watching(watch(seen)):
         await until(lambda: seen.looks > 0)
     assert seen.closed == 1
+
+
+class Broken(Seen):
+    """Fails in a way that nobody thought of."""
+
+    async def look(self) -> Observation:
+        raise KeyError("secret")
+
+
+async def test_a_watch_that_fails_says_so_at_once_and_harms_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    looking = watch(Broken(WELL))
+    async with watching(looking):
+        await until(lambda: bool(caplog.messages))
+        assert looking.available()
+    assert "failed (KeyError)" in caplog.text
+    assert "secret" not in caplog.text

@@ -83,7 +83,7 @@ async def under_load(stream: Stream, condition: Callable[[Recount], bool]) -> Re
 
 
 def away(routed: dict[str, Any]) -> bool:
-    return routed["verdict"] is not None and not routed["verdict"]["available"]
+    return "verdict" in routed and not routed["verdict"]["available"]
 
 
 def refusals(seen: Recount) -> int:
