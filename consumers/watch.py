@@ -72,15 +72,23 @@ class CloudWatch:
 
 
 @asynccontextmanager
-async def watching(watch: CloudWatch) -> AsyncIterator[None]:
-    """Keep a watch for as long as this is open."""
-    task = asyncio.create_task(watch.run())
+async def watching(watch: CloudWatch, after: asyncio.Event) -> AsyncIterator[None]:
+    """Keep a watch for as long as this is open, from an event on.
+
+    Before the role has found its broker and its topics, the watch would only repeat what is wrong.
+    """
+    task = asyncio.create_task(_run(watch, after))
     task.add_done_callback(_ended)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+async def _run(watch: CloudWatch, after: asyncio.Event) -> None:
+    await after.wait()
+    await watch.run()
 
 
 def _ended(task: "asyncio.Task[None]") -> None:

@@ -210,7 +210,7 @@ async def _availability(
     )
     rules = AwayRules(given.absent_s, given.oldest_s, given.settle_s)
     watch = CloudWatch(progress, rules, CLOCK.monotonic)
-    async with watching(watch):
+    async with watching(watch, source.started):
         yield watch.available
 
 

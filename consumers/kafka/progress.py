@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, lane_errors, quietly
+from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, close_for_good, lane_errors
 from consumers.kafka.offsets import committed_offsets, members_of
 from router.availability import Observation
 
@@ -66,9 +66,11 @@ class GroupProgress:
         self._standing.clear()
         self._first_ms.clear()
         if reader is not None:
-            await quietly(reader.stop())
+            fetcher = reader._fetcher  # noqa: SLF001 - a stop that is cut off leaves it running
+            ends = (reader.stop, fetcher.close) if fetcher is not None else (reader.stop,)
+            await close_for_good(reader._client, *ends)  # noqa: SLF001
         if client is not None:
-            await quietly(client.close())
+            await close_for_good(client)
 
     async def _opened(self) -> tuple[AIOKafkaClient, AIOKafkaConsumer]:
         if self._client is None or self._reader is None:

@@ -71,6 +71,8 @@ class Source:
         self._outputs = tuple(outputs)
         self._clock = clock
         self._consumer: AIOKafkaConsumer | None = None
+        self.started = asyncio.Event()
+        """Set once the broker and all topics are known to be there."""
         self._failing_since: float | None = None
 
     @property
@@ -124,6 +126,7 @@ class Source:
                 f"There is no topic {missing[0]}: create it with `edgeroute topics create`."
             )
         self._consumer = consumer
+        self.started.set()
         consumer.subscribe([self._topic], listener=_Listener(assigned, revoked))
 
     async def _missing_topics(self, consumer: AIOKafkaConsumer) -> list[str]:

@@ -12,6 +12,8 @@ from router.availability import AwayRules, Observation
 RULES = AwayRules(absent_s=1.0, oldest_s=60.0, settle_s=1.0)
 NOBODY = Observation(workers=0, oldest_s=None)
 WELL = Observation(workers=1, oldest_s=None)
+NOW = asyncio.Event()
+NOW.set()
 
 
 class Seen:
@@ -54,7 +56,7 @@ async def until(true: Callable[[], bool]) -> None:
 async def test_it_sees_the_cloud_go_and_come_back() -> None:
     seen = Seen(WELL)
     looking = watch(seen)
-    async with watching(looking):
+    async with watching(looking, NOW):
         await until(lambda: seen.looks > 3)
         assert looking.available()
         seen.shown = NOBODY
@@ -66,16 +68,26 @@ async def test_it_sees_the_cloud_go_and_come_back() -> None:
 async def test_while_nothing_can_be_seen_what_was_known_holds() -> None:
     seen = Seen(NOBODY)
     looking = watch(seen)
-    async with watching(looking):
+    async with watching(looking, NOW):
         await until(lambda: not looking.available())
         seen.shown = None
         await until(lambda: seen.closed > 5)
         assert not looking.available()
 
 
+async def test_it_does_not_look_before_it_is_to() -> None:
+    seen, after = Seen(WELL), asyncio.Event()
+    async with watching(watch(seen), after):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not seen.looks
+        after.set()
+        await until(lambda: seen.looks > 0)
+
+
 async def test_it_lets_go_at_the_end() -> None:
     seen = Seen(WELL)
-    async with watching(watch(seen)):
+    async with watching(watch(seen), NOW):
         await until(lambda: seen.looks > 0)
     assert seen.closed == 1
 
@@ -91,7 +103,7 @@ async def test_a_watch_that_fails_says_so_at_once_and_harms_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     looking = watch(Broken(WELL))
-    async with watching(looking):
+    async with watching(looking, NOW):
         await until(lambda: bool(caplog.messages))
         assert looking.available()
     assert "failed (KeyError)" in caplog.text
