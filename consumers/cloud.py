@@ -1,8 +1,8 @@
 """The cloud role: escalations in; one `answered` record and one final result out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from consumers.contracts import Job
@@ -25,12 +25,25 @@ class CloudWork:
 
 
 class CloudHandler:
-    """Answers escalations with the teacher, or with the edge's own answer where it fails."""
+    """Answers escalations with the teacher, or with the edge's own answer where it fails.
 
-    def __init__(self, scorer: Scorer, price: float, writing: Writing) -> None:
+    An escalation older than ``within_s`` when its turn comes gets the edge's answer too, without
+    the model: the queue behind it is long, and nobody waits for this one any more.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        price: float,
+        writing: Writing,
+        within_s: float,
+        now: Callable[[], datetime],
+    ) -> None:
         self._scorer = scorer
         self._price = price
         self._writing = writing
+        self._within = timedelta(seconds=within_s)
+        self._now = now
 
     def prepare(self, records: Sequence[Raw]) -> list[Job[CloudWork, Output]]:
         """One job a record; one that is no escalation becomes a dead letter."""
@@ -48,10 +61,13 @@ class CloudHandler:
 
     def infer(self, works: Sequence[CloudWork]) -> list[Plan[Output]]:
         """Answer a micro-batch."""
-        scored = self._scorer.score([work.tokens for work in works])
+        moment = self._now()
+        late = [moment - work.escalation.escalated_at > self._within for work in works]
+        tokens = [work.tokens for work, is_late in zip(works, late, strict=True) if not is_late]
+        scored = iter(self._scorer.score(tokens) if tokens else ())
         return [
-            partial(self._answered, work, self._answer(work, answer), _spent(answer))
-            for work, answer in zip(works, scored, strict=True)
+            self._too_late(work) if is_late else self._scored(work, next(scored))
+            for work, is_late in zip(works, late, strict=True)
         ]
 
     def _open(self, raw: Raw) -> Escalation | Plan[Output]:
@@ -59,6 +75,12 @@ class CloudHandler:
             return decode(Escalation, raw.value)
         except Undecodable as fault:
             return partial(self._refused, raw, fault)
+
+    def _too_late(self, work: CloudWork) -> Plan[Output]:
+        return partial(self._answered, work, _edges(work, price=0.0), 0.0)
+
+    def _scored(self, work: CloudWork, answer: Scored | EngineError) -> Plan[Output]:
+        return partial(self._answered, work, self._answer(work, answer), _spent(answer))
 
     def _answer(self, work: CloudWork, answer: Scored | EngineError) -> CloudAnswer:
         if isinstance(answer, Scored):
@@ -70,10 +92,7 @@ class CloudHandler:
                 self._price,
             )
         # The worker ran, if in vain: its price is due, and the edge's answer stands.
-        edge = work.escalation.edge
-        return CloudAnswer(
-            edge.label, edge.confidence, edge.tier, edge.bundle_version, self._price, failed=True
-        )
+        return _edges(work, self._price)
 
     def _answered(
         self, work: CloudWork, answer: CloudAnswer, inference_ms: float, moment: datetime, ms: float
@@ -84,6 +103,13 @@ class CloudHandler:
     def _refused(self, raw: Raw, fault: Undecodable, moment: datetime, ms: float) -> list[Output]:
         timing = Timing(moment, ms)
         return [dead_letter(raw.source, raw.key, raw.value, fault, self._writing, timing)]
+
+
+def _edges(work: CloudWork, price: float) -> CloudAnswer:
+    edge = work.escalation.edge
+    return CloudAnswer(
+        edge.label, edge.confidence, edge.tier, edge.bundle_version, price, failed=True
+    )
 
 
 def _spent(answer: Scored | EngineError) -> float:

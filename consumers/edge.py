@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from consumers.budget import Budget
 from consumers.contracts import Job
 from consumers.lanes import Plan, Raw
 from consumers.scoring import Scored, Scorer
@@ -47,13 +48,32 @@ class EdgeWork:
     tokens: list[int]
 
 
-class EdgeHandler:
-    """Decodes, tokenises, scores and decides. ``available`` says whether the cloud takes work."""
+@dataclass(frozen=True, slots=True)
+class _Cloud:
+    """What a micro-batch is told of the cloud: whether it takes work, and how much of it."""
 
-    def __init__(self, scorer: Scorer, rules: EdgeRules, available: Callable[[], bool]) -> None:
+    available: bool
+    admitted: float
+
+
+class EdgeHandler:
+    """Decodes, tokenises, scores and decides.
+
+    ``available`` says whether the cloud takes work, and the budget how much of it; both are asked
+    once a micro-batch.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        rules: EdgeRules,
+        available: Callable[[], bool],
+        budget: Budget | None = None,
+    ) -> None:
         self._scorer = scorer
         self._rules = rules
         self._available = available
+        self._budget = budget
 
     def prepare(self, records: Sequence[Raw]) -> list[Job[EdgeWork, Output]]:
         """One job a record: what needs no model is finished here."""
@@ -71,16 +91,21 @@ class EdgeHandler:
 
     def infer(self, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
         """Score and decide; a message on which the model fails becomes a dead letter."""
-        available = self._available()
+        cloud = _Cloud(self._available(), self._budget.admitted() if self._budget else 1.0)
+        plans: list[Plan[Output]] = []
+        reasons: list[Reason] = []
         scored = self._scorer.score([work.tokens for work in works])
-        return [
-            self._decide(work, answer, available)
-            if isinstance(answer, Scored)
-            else self._refuse(
-                work.raw, Undecodable("not_inferable", str(answer)), work.turn.subject
-            )
-            for work, answer in zip(works, scored, strict=True)
-        ]
+        for work, answer in zip(works, scored, strict=True):
+            if isinstance(answer, Scored):
+                decided = self._decide(work, answer, cloud)
+                reasons.append(decided.reason)
+                plans.append(partial(self._routed, work.turn, decided, answer.inference_ms))
+            else:
+                fault = Undecodable("not_inferable", str(answer))
+                plans.append(self._refuse(work.raw, fault, work.turn.subject))
+        if self._budget:
+            self._budget.saw(len(reasons), sum(reason != "optimal_edge" for reason in reasons))
+        return plans
 
     def _open(self, raw: Raw) -> Turn | Plan[Output]:
         try:
@@ -97,16 +122,16 @@ class EdgeHandler:
             return partial(_skipped, turn, "empty_text")
         return turn
 
-    def _decide(self, work: EdgeWork, answer: Scored, available: bool) -> Plan[Output]:
-        decided = decide(
+    def _decide(self, work: EdgeWork, answer: Scored, cloud: _Cloud) -> Decided:
+        return decide(
             self._rules.policy,
             identity=work.turn.identity,
             text=work.turn.transcript.text,
             answers=[Answer(self._scorer.tier, answer.label, answer.confidence)],
-            available=available,
+            available=cloud.available,
             bundle_version=self._scorer.bundle_version,
+            admitted=cloud.admitted,
         )
-        return partial(self._routed, work.turn, decided, answer.inference_ms)
 
     def _routed(
         self, turn: Turn, decided: Decided, inference_ms: float, moment: datetime, ms: float

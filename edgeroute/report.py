@@ -23,6 +23,7 @@ _REASONS: Final = {
     "low_confidence": "edge not sure",
     "random_cloud": "drawn for the audit",
     "cloud_error": "cloud away, the edge answered",
+    "budget": "over the budget, the edge answered",
     "role_not_scored": "role not scored",
     "empty_text": "no text",
     "invalid_record": "not a valid record",

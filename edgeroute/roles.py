@@ -6,10 +6,12 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from consumers import kafka
+from consumers.budget import Budget
 from consumers.cloud import CloudHandler
 from consumers.contracts import Clock, Limits, Sink
 from consumers.edge import EdgeHandler, EdgeRules
@@ -19,7 +21,10 @@ from consumers.loop import Loop
 from consumers.monitor import MonitorHandler, MonitorSink
 from consumers.scoring import Scorer
 from consumers.store import Store
+from consumers.watch import CloudWatch, watching
 from edgeroute.settings import LimitSettings, Settings, cores
+from router.availability import AwayRules
+from router.budget import Ceiling
 from router.bundle import load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
@@ -62,6 +67,10 @@ def topic_names(settings: Settings) -> dict[str, str]:
 
 def policy_of(settings: Settings, manifest: Manifest) -> Policy:
     """Return the policy: setting, else the bundle's calibrated value, else the reference's."""
+    return replace(_thresholds(settings, manifest), probe_share=settings.cloud.probe_share)
+
+
+def _thresholds(settings: Settings, manifest: Manifest) -> Policy:
     given, calibrated = settings.policy, manifest.thresholds
     tiers = (manifest.models.edge.tier,)
     overrides = {
@@ -95,8 +104,12 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         writing=_writing(settings),
     )
     scorer = Scorer(bundle, "edge", limits.engines, time.perf_counter)
-    handler = EdgeHandler(scorer, rules, available=lambda: True)
-    async with _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of):
+    async with (
+        _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of),
+        _availability(settings, source) as available,
+    ):
+        budget = Budget(_ceiling(settings), CLOCK.monotonic, source.part)
+        handler = EdgeHandler(scorer, rules, available, budget)
         log.info("bundle %s, policy %s", scorer.bundle_version, rules.policy.version)
         await Loop(source, _guarded(settings, sink_of), handler, limits, CLOCK).run(stop)
 
@@ -105,7 +118,13 @@ async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
     """Run a cloud worker until ``stop``."""
     limits = _limits(settings)
     scorer = Scorer(load_bundle(settings.bundle), "cloud", limits.engines, time.perf_counter)
-    handler = CloudHandler(scorer, settings.prices.cloud, _writing(settings))
+    handler = CloudHandler(
+        scorer,
+        settings.prices.cloud,
+        _writing(settings),
+        settings.cloud.answer_within_s,
+        CLOCK.now,
+    )
     async with _reading(settings, "cloud", settings.topics.escalations) as (source, sink_of):
         await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
 
@@ -191,6 +210,28 @@ def _too_many(limits: LimitSettings, topic: str) -> str:
     )
 
 
+@asynccontextmanager
+async def _availability(
+    settings: Settings, source: kafka.Source
+) -> AsyncIterator[Callable[[], bool]]:
+    """Yield what says whether the cloud takes work, watched for as long as this is open."""
+    given = settings.cloud
+    if not given.watch:
+        yield lambda: True
+        return
+    progress = kafka.GroupProgress(
+        connection(settings),
+        f"{settings.kafka.group_prefix}.cloud",
+        settings.topics.escalations,
+        CLOCK.now,
+        committed_only=source.committed_only,
+    )
+    rules = AwayRules(given.absent_s, given.oldest_s, given.settle_s)
+    watch = CloudWatch(progress, rules, CLOCK.monotonic)
+    async with watching(watch, source.started):
+        yield watch.available
+
+
 def member(settings: Settings, role: str, *, exactly_once: bool) -> kafka.Member:
     """Return how a role, or a command that keeps a place of its own, is named and bounded."""
     return kafka.Member(
@@ -208,6 +249,11 @@ def _writing(settings: Settings) -> Writing:
         text_in_results=settings.edge.text_in_results,
         dead_letter_bytes=settings.limits.dead_letter_bytes,
     )
+
+
+def _ceiling(settings: Settings) -> Ceiling:
+    given = settings.budget
+    return Ceiling(settings.prices.cloud, given.share, given.dollars_a_day)
 
 
 def _limits(settings: Settings) -> Limits:

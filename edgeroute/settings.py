@@ -159,6 +159,24 @@ class PriceSettings(_Section):
     cloud: Price = 0.0136
 
 
+class Cloud(_Section):
+    """When the edge counts the cloud as away, and when an escalation is too old for a model."""
+
+    watch: bool = True
+    absent_s: Seconds = 10.0
+    oldest_s: Seconds = 60.0
+    settle_s: Seconds = 10.0
+    probe_share: Share = 0.01
+    answer_within_s: Seconds = 3_600.0
+
+
+class Budget(_Section):
+    """Ceilings on the cloud; without one there is none."""
+
+    share: Share | None = None
+    dollars_a_day: Price | None = None
+
+
 class Edge(_Section):
     """What the edge scores and writes."""
 
@@ -206,6 +224,8 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     prices: PriceSettings = PriceSettings()
     edge: Edge = Edge()
+    cloud: Cloud = Cloud()
+    budget: Budget = Budget()
     limits: LimitSettings = LimitSettings()
     log: Log = Log()
 

@@ -49,7 +49,8 @@ class Policy:
 
     ``tiers`` are the edge's, in the order in which they are asked. ``version`` is the name and a
     hash of every field and of the complexity's rules, so two policies that could decide differently
-    never share one.
+    never share one. ``probe_share`` is the share of what would be escalated that goes to the cloud
+    even while it is away, so that its return is noticed.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Policy:
     complexity_threshold: float = COMPLEXITY
     audit_rate: float = AUDIT_RATE
     salt: str = ""
+    probe_share: float = 0.0
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +71,7 @@ class Policy:
         threshold = _share("complexity threshold", self.complexity_threshold)
         object.__setattr__(self, "complexity_threshold", threshold)
         object.__setattr__(self, "audit_rate", _share("audit rate", self.audit_rate))
+        object.__setattr__(self, "probe_share", _share("probe share", self.probe_share))
         object.__setattr__(self, "version", _version(self))
 
 
@@ -126,12 +129,23 @@ def audited(policy: Policy, identity: str) -> bool:
     The draw depends on the identity, the salt and the rate alone, so a replay draws the same, and a
     higher rate takes the same messages and more.
     """
-    # Python's own hash differs by process. The salt is hashed to be a key whatever its length.
-    key = hashlib.blake2b(_encoded(policy.salt), digest_size=32).digest()
-    digest = hashlib.blake2b(_encoded(identity), digest_size=8, key=key, person=b"edgeroute-audit")
-    # 53 bits are what a float holds; with 64 the largest draws would round up to 1.
-    draw = (int.from_bytes(digest.digest(), "big") >> 11) / 2.0**53
-    return draw < policy.audit_rate
+    return _draw(policy, identity, b"edgeroute-audit") < policy.audit_rate
+
+
+def probes(policy: Policy, identity: str) -> bool:
+    """Return whether a message goes to the cloud even while it is away, if it would otherwise go.
+
+    Drawn as the audit is, and independently of it.
+    """
+    return _draw(policy, identity, b"edgeroute-probe") < policy.probe_share
+
+
+def admits(policy: Policy, identity: str, share: float) -> bool:
+    """Return whether a message is in the share of escalations that the budget lets through.
+
+    Drawn as the audit is, and independently of it; a larger share takes the same and more.
+    """
+    return _draw(policy, identity, b"edgeroute-budget") < share
 
 
 def keeps(policy: Policy, tier_index: int, text: TextFeatures, confidence: float) -> bool:
@@ -147,21 +161,23 @@ def decide(
     answers: Sequence[Answer],
     available: bool,
     bundle_version: str,
+    admitted: float = 1.0,
 ) -> Decided:
     """Decide about a message from what the tiers asked so far said of it, in order.
 
     The first tier that keeps it decides, else the last one; so it makes no difference whether tiers
     after the first that keeps were asked too. ``available`` is whether the cloud takes work: where
-    it does not, nothing is escalated and the propensity is 0. Answers that do not suffice, or of
-    other tiers, are a ValueError.
+    it does not, only the probes among what would be escalated are; ``admitted`` is the share of it
+    that the budget lets through, of the probes too. Answers that do not suffice, or of other tiers,
+    are a ValueError.
     """
     index, scores = _walk(policy, features(text), answers)
     answer, tier = answers[index], policy.tiers[index]
     reason = _reason(policy, identity, tier, answer, scores)
-    if reason != "optimal_edge" and not available:
-        reason = "cloud_error"
+    if reason != "optimal_edge":
+        reason = _turned_back(policy, identity, available, admitted) or reason
     return Decided(
-        route="edge" if reason in ("optimal_edge", "cloud_error") else "cloud",
+        route="edge" if reason in ("optimal_edge", "cloud_error", "budget") else "cloud",
         reason=reason,
         verdict=Verdict(
             tier=tier.name,
@@ -178,8 +194,9 @@ def decide(
             score=answer.confidence,
             threshold=tier.threshold,
             complexity_threshold=policy.complexity_threshold,
-            propensity=policy.audit_rate if available else 0.0,
+            propensity=policy.audit_rate * (1.0 if available else policy.probe_share) * admitted,
             available=available,
+            admitted=admitted,
             bundle_version=bundle_version,
             policy_version=policy.version,
         ),
@@ -214,6 +231,15 @@ def _reason(
     return "random_cloud" if audited(policy, identity) else "optimal_edge"
 
 
+def _turned_back(
+    policy: Policy, identity: str, available: bool, admitted: float
+) -> Literal["cloud_error", "budget"] | None:
+    """Return why a message that would be escalated is not, if it is not."""
+    if not (available or probes(policy, identity)):
+        return "cloud_error"
+    return None if admits(policy, identity, admitted) else "budget"
+
+
 def _policy(
     name: str, tiers: Sequence[str], salt: str, settings: Calibrated, calibrated: Calibrated
 ) -> Policy:
@@ -236,6 +262,15 @@ def _first(setting: float | None, calibrated: float | None, reference: float) ->
     return reference if calibrated is None else calibrated
 
 
+def _draw(policy: Policy, identity: str, person: bytes) -> float:
+    """Return a number in [0, 1) that depends on the identity, the salt and the purpose alone."""
+    # Python's own hash differs by process. The salt is hashed to be a key whatever its length.
+    key = hashlib.blake2b(_encoded(policy.salt), digest_size=32).digest()
+    digest = hashlib.blake2b(_encoded(identity), digest_size=8, key=key, person=person)
+    # 53 bits are what a float holds; with 64 the largest draws would round up to 1.
+    return (int.from_bytes(digest.digest(), "big") >> 11) / 2.0**53
+
+
 def _version(policy: Policy) -> str:
     content = {
         "complexity": RULES,
@@ -243,6 +278,7 @@ def _version(policy: Policy) -> str:
         "complexity_threshold": policy.complexity_threshold,
         "audit_rate": policy.audit_rate,
         "salt": policy.salt,
+        "probe_share": policy.probe_share,
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"{policy.name}-{hashlib.blake2b(canonical.encode(), digest_size=6).hexdigest()}"

@@ -14,6 +14,7 @@ Reason = Literal[
     "low_confidence",
     "random_cloud",
     "cloud_error",
+    "budget",
     "role_not_scored",
     "empty_text",
     "invalid_record",
@@ -40,7 +41,8 @@ class Verdict(Record):
     ``score`` is the confidence that was compared with ``threshold``; ``complexity`` was compared
     with ``complexity_threshold``. ``propensity`` is the probability with which this message was
     sent to the cloud whatever its scores, which re-weighting needs. ``available`` is whether the
-    cloud took escalations when this was decided: it is an input of the decision.
+    cloud took escalations when this was decided: it is an input of the decision, and so is
+    ``admitted``, the share of what would be escalated that the budget let through.
     """
 
     tier: Name
@@ -53,6 +55,7 @@ class Verdict(Record):
     complexity_threshold: Share
     propensity: Share
     available: bool
+    admitted: Share = 1.0
     bundle_version: Name
     policy_version: Name
 

@@ -17,6 +17,7 @@ from consumers.kafka.cluster import (
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
 from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.history import History, history
+from consumers.kafka.progress import GroupProgress
 from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 from consumers.kafka.span import Span, partitions_of, reading
@@ -25,6 +26,7 @@ __all__ = [
     "Connection",
     "ExactWriter",
     "Group",
+    "GroupProgress",
     "History",
     "Member",
     "Mover",

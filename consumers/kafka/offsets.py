@@ -1,11 +1,13 @@
-"""The offset a group has committed, asked for in a way that does not mistake an error for none."""
+"""A group's committed offsets and members, asked for so that no error is mistaken for none."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.admin import DescribeGroupsRequest
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from consumers.lanes import Place
@@ -20,7 +22,14 @@ async def committed_offset(client: AIOKafkaClient, group: str, tp: TopicPartitio
 
 
 async def committed_place(client: AIOKafkaClient, group: str, tp: TopicPartition) -> Place | None:
-    """Return the committed offset with its note, as `committed_offset`.
+    """Return the committed offset with its note, as `committed_places`."""
+    return (await committed_places(client, group, tp.topic, [tp.partition]))[tp.partition]
+
+
+async def committed_places(
+    client: AIOKafkaClient, group: str, topic: str, partitions: Sequence[int]
+) -> dict[int, Place | None]:
+    """Return each partition's committed place; raise `KafkaError` where any is unknown.
 
     aiokafka's own ``committed`` ignores the error of the whole answer. A coordinator that is still
     loading, as after a restart, gives that error and no partitions, which then looks like a group
@@ -28,7 +37,7 @@ async def committed_place(client: AIOKafkaClient, group: str, tp: TopicPartition
     """
     while True:
         coordinator = await client.coordinator_lookup(CoordinationType.GROUP, group)
-        request = OffsetFetchRequest(group, [(tp.topic, [tp.partition])])
+        request = OffsetFetchRequest(group, [(topic, list(partitions))])
         answer = await client.send(coordinator, request)
         found = [place for _, places in answer.topics for place in places]
         codes = [getattr(answer, "error_code", 0), *(code for _, _, _, code in found)]
@@ -38,7 +47,30 @@ async def committed_place(client: AIOKafkaClient, group: str, tp: TopicPartition
                 raise error()
             await asyncio.sleep(_AGAIN_S)
             continue
-        if not found:
-            raise KafkaError("the coordinator did not answer for the partition")
-        _, offset, note, _ = found[0]
-        return None if offset < 0 else Place(int(offset), str(note or ""))
+        places = {number: Place(int(at), str(note or "")) for number, at, note, _ in found}
+        if not places.keys() >= set(partitions):
+            raise KafkaError("the coordinator did not answer for every partition")
+        return {n: None if places[n].offset < 0 else places[n] for n in partitions}
+
+
+async def members_of(client: AIOKafkaClient, group: str) -> int:
+    """Return how many members a group has; none where there is no such group.
+
+    The embedded broker goes on naming members that have left or died.
+    """
+    while True:
+        try:
+            return await _described(client, group)
+        except KafkaError as error:  # also where no group has needed a coordinator yet
+            if not error.retriable:
+                raise
+        await asyncio.sleep(_AGAIN_S)
+
+
+async def _described(client: AIOKafkaClient, group: str) -> int:
+    coordinator = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    answer = await client.send(coordinator, DescribeGroupsRequest([group]))
+    ((code, _, _, _, _, members, *_),) = answer.groups
+    if code:
+        raise for_code(code)
+    return len(members)

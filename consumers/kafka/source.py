@@ -71,6 +71,8 @@ class Source:
         self._outputs = tuple(outputs)
         self._clock = clock
         self._consumer: AIOKafkaConsumer | None = None
+        self.started = asyncio.Event()
+        """Set once the broker and all topics are known to be there."""
         self._failing_since: float | None = None
 
     @property
@@ -78,6 +80,16 @@ class Source:
         """The started client."""
         assert self._consumer is not None
         return self._consumer
+
+    @property
+    def committed_only(self) -> bool:
+        """Whether only records of committed transactions are read."""
+        return self._member.committed_only
+
+    def part(self) -> float:
+        """Return which part of the topic's partitions is assigned here; 0 before any is."""
+        every = self.consumer.partitions_for_topic(self._topic)
+        return len(self.consumer.assignment()) / len(every) if every else 0.0
 
     async def start(
         self,
@@ -114,6 +126,7 @@ class Source:
                 f"There is no topic {missing[0]}: create it with `edgeroute topics create`."
             )
         self._consumer = consumer
+        self.started.set()
         consumer.subscribe([self._topic], listener=_Listener(assigned, revoked))
 
     async def _missing_topics(self, consumer: AIOKafkaConsumer) -> list[str]:

@@ -24,7 +24,9 @@ from tests.services.stream import BUNDLE
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
-def escalation(text: str = "where is my parcel?", offset: int = 5) -> Escalation:
+def escalation(
+    text: str = "where is my parcel?", offset: int = 5, age_s: float = 0.25
+) -> Escalation:
     return Escalation(
         source=Source(topic="transcripts", partition=1, offset=offset),
         identity=f"id{offset}",
@@ -33,7 +35,7 @@ def escalation(text: str = "where is my parcel?", offset: int = 5) -> Escalation
         text=text,
         edge=EdgeAnswer(label="neutral", confidence=0.4, tier="student", bundle_version="b-1"),
         reason="low_confidence",
-        escalated_at=NOW - timedelta(milliseconds=250),
+        escalated_at=NOW - timedelta(seconds=age_s),
     )
 
 
@@ -44,6 +46,10 @@ def raw(value: bytes, offset: int = 9) -> Raw:
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
     return Scorer(load_bundle(BUNDLE), "cloud", 1, time.perf_counter)
+
+
+def worker(scorer: Scorer, within_s: float = 60.0) -> CloudHandler:
+    return CloudHandler(scorer, 0.0136, Writing(), within_s, lambda: NOW)
 
 
 def written(handler: CloudHandler, *records: Raw) -> list[list[Output]]:
@@ -59,7 +65,7 @@ def loaded(output: Output) -> dict[str, Any]:
 
 
 def test_an_answer_carries_the_teacher_the_price_and_both_positions(scorer: Scorer) -> None:
-    handler = CloudHandler(scorer, 0.0136, Writing())
+    handler = worker(scorer)
     ((decision, result),) = written(handler, raw(encode(escalation())))
     answered = loaded(decision)
     assert answered["kind"] == "answered"
@@ -73,7 +79,7 @@ def test_an_answer_carries_the_teacher_the_price_and_both_positions(scorer: Scor
 
 
 def test_a_value_that_is_no_escalation_is_a_dead_letter_and_nothing_else(scorer: Scorer) -> None:
-    handler = CloudHandler(scorer, 0.0136, Writing())
+    handler = worker(scorer)
     ((letter,), good) = written(handler, raw(b'{"text": 1}'), raw(encode(escalation())))
     assert letter.topic == "dead_letters"
     assert decode_dead_letter(letter.headers).source.topic == "escalations"
@@ -100,7 +106,7 @@ def test_a_message_on_which_the_model_fails_gets_the_edges_answer_and_harms_no_o
     (poison,) = bundle.tokenizer().encode(["poison"])
     engine = Poisoned(bundle.cloud(threads=1), poison)
     monkeypatch.setattr(type(bundle), "cloud", lambda self, threads: engine)
-    handler = CloudHandler(Scorer(bundle, "cloud", 1, time.perf_counter), 0.0136, Writing())
+    handler = worker(Scorer(bundle, "cloud", 1, time.perf_counter))
     bad, good = (escalation("poison", 1), escalation("thank you very much", 2))
     failed, fine = written(handler, raw(encode(bad)), raw(encode(good)))
     answered = loaded(failed[0])
@@ -112,6 +118,27 @@ def test_a_message_on_which_the_model_fails_gets_the_edges_answer_and_harms_no_o
     assert loaded(fine[0])["reason"] == "low_confidence"
 
 
+def test_an_escalation_that_is_too_old_gets_the_edges_answer_and_no_model_is_paid(
+    scorer: Scorer,
+) -> None:
+    old, young = (escalation(offset=1, age_s=60.5), escalation(offset=2, age_s=59.5))
+    late, fine = written(worker(scorer, 60.0), raw(encode(old)), raw(encode(young)))
+    answered = loaded(late[0])
+    assert answered["reason"] == "cloud_error"
+    assert (answered["label"], answered["confidence"]) == ("neutral", 0.4)
+    assert (answered["price"], answered["inference_ms"]) == (0.0, 0.0)
+    assert loaded(late[1])["answered_by"] == "edge"
+    assert loaded(fine[0])["reason"] == "low_confidence"
+
+
+def test_the_model_is_not_asked_about_escalations_that_are_all_too_old(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scorer, "score", None)
+    found = written(worker(scorer, 60.0), *(raw(encode(escalation(age_s=61))) for _ in range(3)))
+    assert [loaded(decision)["reason"] for decision, _ in found] == ["cloud_error"] * 3
+
+
 def test_answers_do_not_depend_on_the_batch(scorer: Scorer) -> None:
     texts = [f"message {'long ' * n}about my order" for n in range(12)]
     tokens = scorer.encode(texts)
@@ -119,7 +146,7 @@ def test_answers_do_not_depend_on_the_batch(scorer: Scorer) -> None:
         CloudWork(escalation(text, n), Source(topic="e", partition=0, offset=n), ids)
         for n, (text, ids) in enumerate(zip(texts, tokens, strict=True))
     ]
-    handler = CloudHandler(scorer, 0.0136, Writing())
+    handler = worker(scorer)
 
     def answers(plans: Sequence[Any]) -> list[tuple[str, float]]:
         records = [loaded(plan(NOW, 0.0)[0]) for plan in plans]

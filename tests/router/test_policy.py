@@ -16,10 +16,12 @@ from router.policy import (
     Decided,
     Policy,
     Tier,
+    admits,
     audited,
     bundle_policy,
     decide,
     keeps,
+    probes,
     reference_policy,
 )
 
@@ -43,6 +45,7 @@ policies = st.builds(
     complexity_threshold=shares,
     audit_rate=st.one_of(shares, st.sampled_from([0.0, 1.0])),
     salt=st.text(max_size=80),
+    probe_share=st.one_of(shares, st.sampled_from([0.0, 1.0])),
 )
 
 
@@ -58,6 +61,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         "answers": answers,
         "available": draw(st.booleans()),
         "bundle_version": draw(names),
+        "admitted": draw(st.sampled_from([0.0, 1.0]) | shares),
     }
 
 
@@ -80,15 +84,17 @@ LONG = "angry furious awful " + "word " * 50
 def test_the_reason_fits_the_route(case: dict[str, Any]) -> None:
     found = decide(case.pop("policy"), **case)
     to_the_cloud = {"high_complexity", "low_confidence", "random_cloud"}
-    expected = {"cloud": to_the_cloud, "edge": {"optimal_edge", "cloud_error"}}
+    expected = {"cloud": to_the_cloud, "edge": {"optimal_edge", "cloud_error", "budget"}}
     assert found.reason in expected[found.route]
 
 
 @given(cases())
-def test_an_unavailable_cloud_gets_nothing(case: dict[str, Any]) -> None:
-    found = decide(case.pop("policy"), **{**case, "available": False})
-    assert found.route == "edge"
-    assert found.verdict.propensity == 0
+def test_an_unavailable_cloud_gets_nothing_but_probes(case: dict[str, Any]) -> None:
+    policy = case.pop("policy")
+    found = decide(policy, **{**case, "available": False})
+    assert found.route == "edge" or probes(policy, case["identity"])
+    rate = policy.audit_rate * policy.probe_share * case["admitted"]
+    assert found.verdict.propensity == rate
 
 
 @given(cases())
@@ -96,15 +102,49 @@ def test_availability_changes_nothing_but_where_it_goes(case: dict[str, Any]) ->
     policy = case.pop("policy")
     up = decide(policy, **{**case, "available": True})
     down = decide(policy, **{**case, "available": False})
-    assert (down.reason == "cloud_error") == (up.route == "cloud")
-    changed = {"available": False, "propensity": 0.0}
+    stays = up.reason != "optimal_edge" and not probes(policy, case["identity"])
+    assert down.reason == ("cloud_error" if stays else up.reason)
+    rate = policy.audit_rate * policy.probe_share * case["admitted"]
+    changed = {"available": False, "propensity": rate}
     assert down.verdict == up.verdict.model_copy(update=changed)
+
+
+@given(cases())
+def test_the_budget_changes_nothing_but_where_it_goes(case: dict[str, Any]) -> None:
+    policy = case.pop("policy")
+    free = decide(policy, **{**case, "admitted": 1.0})
+    bound = decide(policy, **case)
+    stays = free.route == "cloud" and not admits(policy, case["identity"], case["admitted"])
+    assert bound.reason == ("budget" if stays else free.reason)
+    assert bound.route == ("edge" if stays else free.route)
+    rate = free.verdict.propensity * case["admitted"]
+    changed = {"admitted": case["admitted"], "propensity": rate}
+    assert bound.verdict == free.verdict.model_copy(update=changed)
+
+
+def test_a_probe_keeps_the_reason_for_which_it_would_be_escalated() -> None:
+    policy = replace(reference_policy(["edge"], salt="s"), probe_share=1.0)
+    found = decided(confidence=0.2, policy=policy, available=False)
+    assert (found.route, found.reason) == ("cloud", "low_confidence")
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5])
+def test_about_the_share_of_messages_set_are_probes(share: float) -> None:
+    policy = replace(reference_policy(["edge"], salt="s"), probe_share=share)
+    found = sum(probes(policy, identity) for identity in IDENTITIES)
+    assert found == pytest.approx(share * len(IDENTITIES), rel=0.15)
+
+
+def test_who_probes_does_not_depend_on_who_is_audited() -> None:
+    policy = replace(reference_policy(["edge"], salt="s", audit_rate=0.5), probe_share=0.5)
+    both = sum(probes(policy, one) and audited(policy, one) for one in IDENTITIES)
+    assert both == pytest.approx(len(IDENTITIES) / 4, rel=0.05)
 
 
 @given(cases())
 def test_the_reason_follows_from_the_verdict_and_the_draw(case: dict[str, Any]) -> None:
     policy = case.pop("policy")
-    found = decide(policy, **{**case, "available": True})
+    found = decide(policy, **{**case, "available": True, "admitted": 1.0})
     verdict = found.verdict
     if verdict.complexity > verdict.complexity_threshold:
         assert found.reason == "high_complexity"

@@ -18,6 +18,7 @@ REASONS: Final = (
     "low_confidence",
     "random_cloud",
     "cloud_error",
+    "budget",
     "role_not_scored",
     "empty_text",
     "invalid_record",
@@ -100,6 +101,7 @@ verdicts = st.builds(
     complexity_threshold=shares,
     propensity=shares,
     available=st.booleans(),
+    admitted=shares,
     bundle_version=names,
     policy_version=names,
 )
