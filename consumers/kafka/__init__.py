@@ -17,6 +17,7 @@ from consumers.kafka.connection import Connection, Member, lane_errors, quietly,
 from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
+from consumers.kafka.watching import tail, write_at
 
 __all__ = [
     "Connection",
@@ -37,5 +38,7 @@ __all__ = [
     "quietly",
     "release",
     "said",
+    "tail",
     "write_all",
+    "write_at",
 ]
