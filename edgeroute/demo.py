@@ -221,8 +221,7 @@ class _Play:
     async def _follow(self) -> None:
         topics = self._settings.topics
         to = roles.connection(self._settings)
-        async for values in kafka.tail(to, topics.decisions, topics.partitions):
-            self._onlooker.see(values)
+        await kafka.follow(to, topics.decisions, topics.partitions, self._onlooker.see)
 
     async def _until_answered(
         self,

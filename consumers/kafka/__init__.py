@@ -17,7 +17,7 @@ from consumers.kafka.connection import Connection, Member, lane_errors, quietly,
 from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
-from consumers.kafka.watching import tail, write_at
+from consumers.kafka.watching import follow, write_at
 
 __all__ = [
     "Connection",
@@ -30,6 +30,7 @@ __all__ = [
     "cluster_id",
     "create_topics",
     "enqueue",
+    "follow",
     "groups",
     "has_transactions",
     "lane_errors",
@@ -38,7 +39,6 @@ __all__ = [
     "quietly",
     "release",
     "said",
-    "tail",
     "write_all",
     "write_at",
 ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -39,8 +39,10 @@ async def write_at(
             raise said(error, connection) from error
 
 
-async def tail(connection: Connection, topic: str, partitions: int) -> AsyncIterator[list[bytes]]:
-    """Yield a topic's values from its beginning, and then what is added, until it is closed.
+async def follow(
+    connection: Connection, topic: str, partitions: int, told: Callable[[list[bytes]], None]
+) -> None:
+    """Tell a topic's values from its beginning, and then what is added, until cancelled.
 
     It is no member of a group: nobody's position moves, and nothing is taken from anybody.
     """
@@ -58,7 +60,7 @@ async def tail(connection: Connection, topic: str, partitions: int) -> AsyncIter
             fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS)
             values = [record.value for records in fetched.values() for record in records]
             if values:
-                yield [value for value in values if value is not None]
+                told([value for value in values if value is not None])
     except (KafkaError, OSError, TimeoutError) as error:
         raise said(error, connection) from error
     finally:

@@ -18,16 +18,28 @@ async def topic(broker: Broker, name: str, partitions: int = 3) -> kafka.Connect
 
 
 async def read(connection: kafka.Connection, name: str, count: int) -> list[bytes]:
+    """Return the topic's values once there are so many."""
     found: list[bytes] = []
-    async with asyncio.timeout(60):
-        async for values in kafka.tail(connection, name, 3):
-            found += values
-            if len(found) >= count:
-                break
+    enough = asyncio.Event()
+
+    def told(values: list[bytes]) -> None:
+        found.extend(values)
+        if len(found) >= count:
+            enough.set()
+
+    following = asyncio.create_task(kafka.follow(connection, name, 3, told))
+    try:
+        async with asyncio.timeout(60):
+            await enough.wait()
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
     return found
 
 
-async def test_a_tail_holds_what_was_there_and_what_comes(each_broker: Broker, unique: str) -> None:
+async def test_following_a_topic_tells_what_was_there_and_what_comes(
+    each_broker: Broker, unique: str
+) -> None:
     to = await topic(each_broker, unique)
     first = [(str(n).encode(), b"first %d" % n) for n in range(10)]
     await kafka.write_all(to, unique, first, idempotent=False)
