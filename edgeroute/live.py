@@ -90,8 +90,8 @@ def picture(moment: Moment, width: int, height: int) -> RenderableType:
         ]
         used = 4 + 9 + 7
     else:
-        rows = [_processes(moment), _routing(moment)]
-        used = 4 + 7 + 9
+        rows = [_summary(moment), _processes(moment), _routing(moment)]
+        used = 4 + 8 + 9
     room = height - used - 4
     shown = moment.latest[: max(room, 0)]
     return Group(*top, *rows, *([_latest(shown, wide)] if room > 0 else []))
@@ -109,6 +109,19 @@ def _progress(moment: Moment, width: int) -> Text:
 
 def _headline(moment: Moment) -> Text:
     return Text(f" {moment.headline} ", "bold white on red" if moment.alarm else "bold cyan")
+
+
+def _summary(moment: Moment) -> Text:
+    """What a narrow terminal has no panels for, in a line."""
+    figures = moment.figures
+    cost, inference = figures.cost, figures.latency.inference
+    return Text(
+        f"saved {say.share(cost.saving)}: {say.dollars(cost.total)} for "
+        f"{say.dollars(cost.cloud_only)}; inference p95 {say.milliseconds(inference.p95_ms)} ms; "
+        f"{say.count(figures.routing.dead_letters)} dead letters",
+        no_wrap=True,
+        overflow="ellipsis",
+    )
 
 
 def _processes(moment: Moment) -> Panel:

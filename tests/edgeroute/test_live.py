@@ -1,6 +1,7 @@
 """The demo's live picture, drawn to text."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -78,6 +79,10 @@ def test_it_never_breaks_a_line(width: int, height: int) -> None:
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (120, 30), (200, 60)])
 def test_it_fits_on_the_terminal(width: int, height: int) -> None:
     assert len(drawn(MOMENT, width, height).splitlines()) <= height
+
+
+def test_a_narrow_terminal_has_the_saving_in_a_line() -> None:
+    assert re.search(r"saved \d\d\.\d%: \$", drawn(MOMENT, 80, 24))
 
 
 def test_the_first_moment_is_a_picture_too() -> None:
