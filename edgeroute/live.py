@@ -20,6 +20,8 @@ Standing = Literal["starting", "working", "gone"]
 
 _WIDE: Final = 100
 _BAR: Final = 24
+_TALL: Final = 9
+"""Lines of the first two panels, whatever they hold, so that they end side by side."""
 _LEVELS: Final = " ▁▂▃▄▅▆▇█"
 _COLOURS: Final = {
     "optimal_edge": "blue",
@@ -91,7 +93,7 @@ def picture(moment: Moment, width: int, height: int) -> RenderableType:
         used = 4 + 9 + 7
     else:
         rows = [_summary(moment), _processes(moment), _routing(moment)]
-        used = 4 + 8 + 9
+        used = 4 + 10 + 9
     room = height - used - 4
     shown = moment.latest[: max(room, 0)]
     return Group(*top, *rows, *([_latest(shown, wide)] if room > 0 else []))
@@ -134,7 +136,7 @@ def _processes(moment: Moment) -> Panel:
     table.add_row("rate", Text(f"{rate:,.0f}/s", "bold"), Text(_sparks(moment.rates), "green"))
     waiting = Text(say.count(moment.waiting), "bold red" if moment.alarm else "bold")
     table.add_row("waiting", waiting, "escalations without an answer")
-    return Panel(table, title="Processes", title_align="left", border_style="bright_black")
+    return _panel("Processes", table, _TALL)
 
 
 def _routing(moment: Moment) -> Panel:
@@ -151,7 +153,7 @@ def _routing(moment: Moment) -> Panel:
         part = records / most if most else 0.0
         colour = _COLOURS.get(reason, "yellow")
         table.add_row(Text(say.shown(reason)), say.count(records), _bar(part, colour))
-    return Panel(table, title="Routes and reasons", title_align="left", border_style="bright_black")
+    return _panel("Routes and reasons", table, _TALL)
 
 
 def _money(moment: Moment) -> Panel:
@@ -165,7 +167,7 @@ def _money(moment: Moment) -> Panel:
     table.add_row("a query", say.dollars(cost.per_query), "")
     letters = moment.figures.routing.dead_letters
     table.add_row("dead letters", Text(say.count(letters), "red" if letters else ""), "")
-    return Panel(table, title="Cost", title_align="left", border_style="bright_black")
+    return _panel("Cost", table)
 
 
 def _latencies(moment: Moment) -> Panel:
@@ -179,7 +181,7 @@ def _latencies(moment: Moment) -> Panel:
         ("cloud wait", latency.cloud_wait),
     ):
         table.add_row(name, *_quantiles(times))
-    return Panel(table, title="Latencies", title_align="left", border_style="bright_black")
+    return _panel("Latencies", table)
 
 
 def _quantiles(times: Latency) -> tuple[str, ...]:
@@ -197,11 +199,15 @@ def _latest(latest: Sequence[Latest], wide: bool) -> Panel:
             Text(say.shown(item.reason), _COLOURS.get(item.reason, "yellow")),
         ]
         if wide:
-            cells += [f"complexity {say.number(item.complexity)}", f"{item.ms:,.1f} ms"]
+            scored = item.complexity is not None
+            cells += [f"complexity {say.number(item.complexity)}" if scored else ""]
+            cells += [f"{item.ms:,.1f} ms"]
         table.add_row(*cells)
-    return Panel(
-        table, title="Latest decisions and answers", title_align="left", border_style="bright_black"
-    )
+    return _panel("Latest decisions and answers", table)
+
+
+def _panel(title: str, table: Table, height: int | None = None) -> Panel:
+    return Panel(table, title=title, title_align="left", border_style="bright_black", height=height)
 
 
 def _beside(left: RenderableType, right: RenderableType) -> Table:
