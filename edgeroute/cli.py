@@ -159,6 +159,7 @@ app.command(epilog=replaying.EPILOG)(replaying.replay)
         "edgeroute report",
         "edgeroute report --run-id march",
         "edgeroute report --json | jq .routing.edge_utilisation",
+        "edgeroute report --html report.html",
     ),
 )
 def show_report(
@@ -166,13 +167,20 @@ def show_report(
         str | None, typer.Option(help="A replay's totals; else live traffic's.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with pictures to this file too.")
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Print what the monitor has counted: routes, reasons, cost, saving, latencies."""
+    """Print what the monitor has counted, and what the bundle says of its models.
+
+    Routes, reasons, cost, saving, latencies, sizes and accuracies, and the
+    article's claims beside them.
+    """
     from edgeroute import service
     from edgeroute.settings import load
 
-    service.show_report(load(config), run_id, as_json)
+    service.show_report(load(config), run_id, as_json, html)
 
 
 @app.command("schema", epilog=examples("edgeroute schema routed", "edgeroute schema transcript"))

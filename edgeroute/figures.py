@@ -9,9 +9,12 @@ from typing import Final, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from consumers.aggregate import LIVE, MICROS, NANOS, Scope, Totals, quantile_ms
+from consumers.aggregate import BOUNDS_MS, LIVE, MICROS, NANOS, Scope, Totals, quantile_ms
+from edgeroute import claims
+from edgeroute.claims import Claim, Models
 from router import economics
 from router.economics import RoutingTotals
+from schemas.bundle import Manifest
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -87,12 +90,16 @@ class Cloud(_Figures):
 
 
 class Latency(_Figures):
-    """Milliseconds, within 6 %."""
+    """Milliseconds, within 6 %.
+
+    ``histogram`` holds, for each bucket that is not empty, where it begins and how many are in it.
+    """
 
     count: int
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    histogram: tuple[tuple[float, int], ...]
 
 
 class Latencies(_Figures):
@@ -108,7 +115,8 @@ class Latencies(_Figures):
 class ReportFigures(_Figures):
     """Everything the report says of one scope; ``run_id`` is None for live traffic.
 
-    ``runs`` are the runs that have totals of their own, the one last added to first.
+    ``runs`` are the runs that have totals of their own, the one last added to first. ``models`` is
+    None where there is no bundle to read, and ``no_models_because`` then says why.
     """
 
     run_id: str | None
@@ -119,31 +127,54 @@ class ReportFigures(_Figures):
     cost: Cost
     cloud: Cloud
     latency: Latencies
+    models: Models | None
+    no_models_because: str | None
+    claims: tuple[Claim, ...]
 
 
 def figures(
-    totals: Totals, prices: Prices, *, run_id: Scope = LIVE, runs: Sequence[str] = ()
+    totals: Totals,
+    prices: Prices,
+    *,
+    run_id: Scope = LIVE,
+    runs: Sequence[str] = (),
+    bundle: Manifest | str = "no bundle was looked at",
 ) -> ReportFigures:
     """Return what ``totals`` of the scope ``run_id`` say.
 
     Costs are what the records were charged; ``prices`` tell what the cloud alone would have cost.
+    ``bundle`` is the manifest that the models' figures come from, or why there is none.
     """
     counted = _counted(totals)
+    priced = economics.Prices(prices.edge, prices.cloud)
+    latency = Latencies(
+        processing=_latency(totals, "processing"),
+        inference=_latency(totals, "inference"),
+        cloud_wait=_latency(totals, "cloud_waited"),
+        cloud_processing=_latency(totals, "cloud_processing"),
+        cloud_inference=_latency(totals, "cloud_inference"),
+    )
+    models = None if isinstance(bundle, str) else claims.models(bundle)
+    of_run = claims.run_claims(
+        edge_share=economics.edge_utilisation(counted),
+        without_audit=economics.edge_utilisation_without_audit(counted),
+        saving=economics.saving_share(counted, priced),
+        largest_saving=economics.saving_at(1.0, priced) if priced.cloud else None,
+        inference_p95_ms=latency.inference.p95_ms,
+        processing_p95_ms=latency.processing.p95_ms,
+    )
     return ReportFigures(
         run_id=run_id,
         runs=tuple(runs),
         first=_moment(totals.first_ms),
         last=_moment(totals.last_ms),
         routing=_routing_figures(totals, counted),
-        cost=_cost_figures(counted, economics.Prices(prices.edge, prices.cloud)),
+        cost=_cost_figures(counted, priced),
         cloud=_cloud_figures(totals, counted),
-        latency=Latencies(
-            processing=_latency(totals, "processing"),
-            inference=_latency(totals, "inference"),
-            cloud_wait=_latency(totals, "cloud_waited"),
-            cloud_processing=_latency(totals, "cloud_processing"),
-            cloud_inference=_latency(totals, "cloud_inference"),
-        ),
+        latency=latency,
+        models=models,
+        no_models_because=bundle if isinstance(bundle, str) else None,
+        claims=(*of_run, *claims.bundle_claims(models)),
     )
 
 
@@ -217,7 +248,17 @@ def _cloud_figures(totals: Totals, counted: RoutingTotals) -> Cloud:
 def _latency(totals: Totals, name: str) -> Latency:
     histogram = totals.histogram(name)
     p50, p95, p99 = (quantile_ms(histogram, share) for share in (0.5, 0.95, 0.99))
-    return Latency(count=sum(histogram.values()), p50_ms=p50, p95_ms=p95, p99_ms=p99)
+    return Latency(
+        count=sum(histogram.values()),
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+        histogram=tuple((_begin_ms(bucket), n) for bucket, n in histogram.items()),
+    )
+
+
+def _begin_ms(bucket: int) -> float:
+    return BOUNDS_MS[bucket - 1] if bucket else 0.0
 
 
 def _mean(totals: Totals, name: str) -> float | None:

@@ -1,6 +1,5 @@
 """The report as tables for people. What cannot be told yet is a dash."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from rich import box
@@ -8,26 +7,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from edgeroute import wording as say
+from edgeroute.claims import Claim
 from edgeroute.figures import Cloud, Cost, Latencies, ReportFigures, figures
 
 __all__ = ["ReportFigures", "figures", "render"]
 
-_DASH: Final = "-"
 _SHOWN: Final = 10
 """Labels and runs that are listed; the others are summed up."""
 _WIDTH: Final = 66
 _NUMBER: Final = 10
-_REASONS: Final = {
-    "optimal_edge": "easy, the edge answered",
-    "high_complexity": "too complex",
-    "low_confidence": "edge not sure",
-    "random_cloud": "drawn for the audit",
-    "cloud_error": "cloud away, the edge answered",
-    "budget": "over the budget, the edge answered",
-    "role_not_scored": "role not scored",
-    "empty_text": "no text",
-    "invalid_record": "not a valid record",
-}
 
 
 def render(figures: ReportFigures, console: Console) -> None:
@@ -40,11 +29,13 @@ def render(figures: ReportFigures, console: Console) -> None:
         _print(table, console)
     for table in (_money(figures.cost), _clouds(figures.cloud), _latencies(figures.latency)):
         _print(table, console)
+    for table in (_models(figures), _claims(figures.claims)):
+        _print(table, console)
 
 
 def _nothing(figures: ReportFigures) -> Text:
-    scope = "" if figures.run_id is None else f" for run {_shown(figures.run_id)}"
-    runs = ", ".join(_shown(run) for run in figures.runs[:_SHOWN])
+    scope = "" if figures.run_id is None else f" for run {say.shown(figures.run_id)}"
+    runs = ", ".join(say.shown(run) for run in figures.runs[:_SHOWN])
     more = f" Runs with totals: {runs} (see one with --run-id)." if runs else ""
     return Text(
         f"No decisions recorded yet{scope}. Start the monitor (edgeroute run monitor) and an edge "
@@ -53,7 +44,7 @@ def _nothing(figures: ReportFigures) -> Text:
 
 
 def _heading(figures: ReportFigures) -> Text:
-    scope = "Live traffic" if figures.run_id is None else f"Run {_shown(figures.run_id)}"
+    scope = "Live traffic" if figures.run_id is None else f"Run {say.shown(figures.run_id)}"
     heading = Text(scope, style="bold")
     if figures.first is not None and figures.last is not None:
         heading.append(
@@ -65,66 +56,74 @@ def _heading(figures: ReportFigures) -> Text:
 def _routing(figures: ReportFigures) -> Table:
     routing = figures.routing
     table = _table("Routing", "records", "share")
-    table.add_row("scored", _count(routing.scored), "")
-    table.add_row("answered at the edge", _count(routing.edge), _share(routing.edge_utilisation))
-    without = _share(routing.edge_utilisation_without_audit)
-    table.add_row("  had nothing been audited", _count(routing.edge + routing.audited), without)
-    table.add_row("sent to the cloud", _count(routing.cloud), _of(routing.cloud, routing.scored))
-    table.add_row("  for the audit", _count(routing.audited), _of(routing.audited, routing.scored))
-    table.add_row("skipped", _count(routing.skipped), "")
-    table.add_row("dead letters", _count(routing.dead_letters), "")
-    table.add_row("mean complexity", _number(routing.mean_complexity), "")
-    table.add_row("mean confidence", _number(routing.mean_confidence), "")
+    table.add_row("scored", say.count(routing.scored), "")
+    table.add_row(
+        "answered at the edge", say.count(routing.edge), say.share(routing.edge_utilisation)
+    )
+    without = say.share(routing.edge_utilisation_without_audit)
+    table.add_row("  had nothing been audited", say.count(routing.edge + routing.audited), without)
+    table.add_row(
+        "sent to the cloud", say.count(routing.cloud), say.of(routing.cloud, routing.scored)
+    )
+    table.add_row(
+        "  for the audit", say.count(routing.audited), say.of(routing.audited, routing.scored)
+    )
+    table.add_row("skipped", say.count(routing.skipped), "")
+    table.add_row("dead letters", say.count(routing.dead_letters), "")
+    table.add_row("mean complexity", say.number(routing.mean_complexity), "")
+    table.add_row("mean confidence", say.number(routing.mean_confidence), "")
     return table
 
 
 def _reasons(figures: ReportFigures) -> Table:
     table = _table("Reason", "records", "share")
-    for reason, count in _largest(figures.routing.by_reason):
-        said = f"{reason} ({_REASONS[reason]})" if reason in _REASONS else _shown(reason)
-        table.add_row(said, _count(count), _of(count, figures.routing.records))
+    for reason, records in say.largest(figures.routing.by_reason):
+        said = f"{reason} ({say.REASONS[reason]})" if reason in say.REASONS else say.shown(reason)
+        table.add_row(said, say.count(records), say.of(records, figures.routing.records))
     return table
 
 
 def _labels(figures: ReportFigures) -> Table:
     edge, cloud = figures.routing.by_label, figures.cloud.by_label
     table = _table("Label", "edge", "share", "cloud")
-    largest = _largest({label: edge.get(label, 0) for label in {**edge, **cloud}})
+    largest = say.largest({label: edge.get(label, 0) for label in {**edge, **cloud}})
     for label, count in largest[:_SHOWN]:
-        share = _of(count, figures.routing.scored)
-        table.add_row(Text(_shown(label)), _count(count), share, _count(cloud.get(label, 0)))
+        share = say.of(count, figures.routing.scored)
+        table.add_row(
+            Text(say.shown(label)), say.count(count), share, say.count(cloud.get(label, 0))
+        )
     if rest := largest[_SHOWN:]:
-        count = sum(count for _, count in rest)
-        share = _of(count, figures.routing.scored)
+        count = sum(records for _, records in rest)
+        share = say.of(count, figures.routing.scored)
         there = sum(cloud.get(label, 0) for label, _ in rest)
-        table.add_row(f"{len(rest)} more", _count(count), share, _count(there))
+        table.add_row(f"{len(rest)} more", say.count(count), share, say.count(there))
     return table
 
 
 def _money(cost: Cost) -> Table:
     table = _table("Cost", "dollars", "share")
-    table.add_row("edge", _dollars(cost.edge), _of(cost.edge, cost.total))
-    table.add_row("cloud", _dollars(cost.cloud), _of(cost.cloud, cost.total))
-    table.add_row("total", _dollars(cost.total), "")
-    table.add_row("per query", _dollars(cost.per_query), "")
-    table.add_row("with the cloud for all", _dollars(cost.cloud_only), "")
-    table.add_row("saved", _dollars(cost.saved), _share(cost.saving))
+    table.add_row("edge", say.dollars(cost.edge), say.of(cost.edge, cost.total))
+    table.add_row("cloud", say.dollars(cost.cloud), say.of(cost.cloud, cost.total))
+    table.add_row("total", say.dollars(cost.total), "")
+    table.add_row("per query", say.dollars(cost.per_query), "")
+    table.add_row("with the cloud for all", say.dollars(cost.cloud_only), "")
+    table.add_row("saved", say.dollars(cost.saved), say.share(cost.saving))
     why = f" ({cost.no_monthly_because})" if cost.no_monthly_because else ""
-    table.add_row(f"saved a month, estimated{why}", _dollars(cost.monthly_saving), "")
+    table.add_row(f"saved a month, estimated{why}", say.dollars(cost.monthly_saving), "")
     return table
 
 
 def _clouds(cloud: Cloud) -> Table:
     table = _table("Cloud", "records", "share")
-    table.add_row("escalated", _count(cloud.escalated), "")
+    table.add_row("escalated", say.count(cloud.escalated), "")
     if cloud.unsent:
-        table.add_row("  priced in a replay, not sent", _count(cloud.unsent), "")
+        table.add_row("  priced in a replay, not sent", say.count(cloud.unsent), "")
     sent = cloud.escalated - cloud.unsent
-    table.add_row("answered", _count(cloud.answered), _of(cloud.answered, sent))
-    table.add_row("waiting, not priced yet", _count(cloud.waiting), "")
-    table.add_row("worker failed, edge's answer kept", _count(cloud.failed), "")
-    table.add_row("unavailable, not escalated", _count(cloud.unavailable), "")
-    table.add_row("same label as the edge", _count(cloud.agreed), _share(cloud.agreement))
+    table.add_row("answered", say.count(cloud.answered), say.of(cloud.answered, sent))
+    table.add_row("waiting, not priced yet", say.count(cloud.waiting), "")
+    table.add_row("worker failed, edge's answer kept", say.count(cloud.failed), "")
+    table.add_row("unavailable, not escalated", say.count(cloud.unavailable), "")
+    table.add_row("same label as the edge", say.count(cloud.agreed), say.share(cloud.agreement))
     return table
 
 
@@ -138,7 +137,41 @@ def _latencies(latency: Latencies) -> Table:
         ("cloud inference", latency.cloud_inference),
     ):
         quantiles = (times.p50_ms, times.p95_ms, times.p99_ms)
-        table.add_row(name, _count(times.count), *map(_milliseconds, quantiles))
+        table.add_row(name, say.count(times.count), *map(say.milliseconds, quantiles))
+    return table
+
+
+def _models(figures: ReportFigures) -> Table:
+    found = figures.models
+    if found is None:
+        table = _table("Models", "edge", "cloud", "edge keeps")
+        for name in ("size, MB", "accuracy", "latency of one message, mean ms"):
+            table.add_row(name, *[say.DASH] * 3)
+        table.add_row(Text(f"  {say.shown(figures.no_models_because or '')}"))
+        return table
+    table = _table("Models", "edge, INT8", "cloud, FP32", "edge keeps")
+    edge, cloud = found.edge, found.cloud
+    for name, one, other, kept in (
+        ("size, MB", edge.size_mb, cloud.size_mb, 1 - found.smaller),
+        ("accuracy", edge.accuracy, cloud.accuracy, found.accuracy_kept),
+        ("latency of one message, mean ms", edge.latency_mean_ms, cloud.latency_mean_ms, None),
+        ("latency of one message, p95 ms", edge.latency_p95_ms, cloud.latency_p95_ms, None),
+    ):
+        written = say.share if name == "accuracy" else say.milliseconds
+        table.add_row(name, written(one), written(other), say.share(kept) if kept else "")
+    where = f" on {say.shown(found.processor)}" if found.processor else ""
+    table.add_row(
+        Text(f"  {say.shown(found.bundle_version)}, {say.count(found.messages)} messages{where}")
+    )
+    return table
+
+
+def _claims(claims: tuple[Claim, ...]) -> Table:
+    table = _table("Against the article", "measured", "claimed", "met")
+    for claim in claims:
+        table.add_row(claim.name, say.measured(claim), say.claimed(claim), say.met(claim))
+        if claim.note:
+            table.add_row(f"  {claim.note}")
     return table
 
 
@@ -160,41 +193,3 @@ def _print(table: Table, console: Console) -> None:
         table.box = None
         console.print()
     console.print(table)
-
-
-def _largest(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _shown(name: str) -> str:
-    """A label or run id came over a wire: no control characters reach the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
-
-
-def _count(count: int) -> str:
-    return f"{count:,}"
-
-
-def _number(value: float | None) -> str:
-    return _DASH if value is None else f"{value:.3f}"
-
-
-def _share(value: float | None) -> str:
-    return _DASH if value is None else f"{value:.1%}"
-
-
-def _of(part: float, whole: float) -> str:
-    return _share(part / whole if whole else None)
-
-
-def _dollars(value: float | None) -> str:
-    if value is None:
-        return _DASH
-    sign, size = "-" if value < 0 else "", abs(value)
-    return f"{sign}${size:,.2f}" if size >= 100 else f"{sign}${size:.4f}"
-
-
-def _milliseconds(value: float | None) -> str:
-    if value is None:
-        return _DASH
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

@@ -6,14 +6,17 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final, Literal
 
 from rich.console import Console
 
 from consumers import kafka
 from consumers.store import Store
-from edgeroute import report, roles
+from edgeroute import page, report, roles
 from edgeroute.settings import Settings
+from router.bundle import BundleError, load_manifest
+from schemas.bundle import Manifest
 
 Role = Literal["edge", "cloud", "monitor"]
 ROLES: Final[dict[Role, Callable[[Settings, asyncio.Event], Awaitable[None]]]] = {
@@ -46,9 +49,14 @@ def create_topics(settings: Settings, replication: int | None = None) -> dict[st
     return asyncio.run(kafka.create_topics(reached, wanted, with_copies))
 
 
-def show_report(settings: Settings, run_id: str | None, as_json: bool) -> None:
-    """Print what the monitor has counted."""
+def show_report(
+    settings: Settings, run_id: str | None, as_json: bool, html: Path | None = None
+) -> None:
+    """Print what the monitor has counted; write it to the file ``html`` too, as a page."""
     figures = asyncio.run(_figures(settings, run_id))
+    if html is not None:
+        html.write_text(page.page(figures), encoding="utf-8")
+        sys.stderr.write(f"The page is in {html}: open it in a browser.\n")
     if as_json:
         sys.stdout.write(figures.model_dump_json(indent=2) + "\n")
     else:
@@ -58,7 +66,16 @@ def show_report(settings: Settings, run_id: str | None, as_json: bool) -> None:
 async def _figures(settings: Settings, run_id: str | None) -> report.ReportFigures:
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
         totals, runs = await store.totals(run_id), await store.runs()
-    return report.figures(totals, roles.prices(settings), run_id=run_id, runs=runs)
+    manifest = _manifest(settings.bundle)
+    return report.figures(totals, roles.prices(settings), run_id=run_id, runs=runs, bundle=manifest)
+
+
+def _manifest(folder: Path) -> Manifest | str:
+    """Return the bundle's manifest, or why there is none: the run's figures stand without it."""
+    try:
+        return load_manifest(folder)
+    except BundleError as error:
+        return str(error)
 
 
 def log_to_stderr(level: str) -> None:

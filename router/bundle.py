@@ -55,9 +55,7 @@ class Bundle:
 
 def load_bundle(folder: Path) -> Bundle:
     """Return the bundle in ``folder`` after checking it whole, or raise `BundleError`."""
-    manifest = _manifest(folder)
-    if not is_consistent(manifest):
-        raise _fault(folder, "its manifest was changed after it was made")
+    manifest = load_manifest(folder)
     named = {manifest.models.edge.file, manifest.models.cloud.file, TOKENIZER}
     for file in sorted(named - manifest.files.keys()):
         raise _fault(folder, f"its manifest gives no hash for {file}")
@@ -66,7 +64,8 @@ def load_bundle(folder: Path) -> Bundle:
     return Bundle(folder=folder, manifest=manifest)
 
 
-def _manifest(folder: Path) -> Manifest:
+def load_manifest(folder: Path) -> Manifest:
+    """Return the manifest alone, without a look at the files it names, or raise `BundleError`."""
     try:
         content = (folder / MANIFEST).read_bytes()
     except OSError as error:
@@ -75,9 +74,12 @@ def _manifest(folder: Path) -> Manifest:
             "name a bundle's folder or make one with `edgeroute train`"
         ) from error
     try:
-        return Manifest.model_validate_json(content)
+        manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         raise _fault(folder, _manifest_fault(error)) from error
+    if not is_consistent(manifest):
+        raise _fault(folder, "its manifest was changed after it was made")
+    return manifest
 
 
 def _manifest_fault(error: ValidationError) -> str:

@@ -21,6 +21,7 @@ from consumers.kafka.progress import GroupProgress
 from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 from consumers.kafka.span import Span, partitions_of, reading
+from consumers.kafka.watching import follow, write_at
 
 __all__ = [
     "Connection",
@@ -40,6 +41,7 @@ __all__ = [
     "create_topics",
     "enqueue",
     "exact_writer",
+    "follow",
     "groups",
     "has_transactions",
     "history",
@@ -53,4 +55,5 @@ __all__ = [
     "release",
     "said",
     "write_all",
+    "write_at",
 ]

@@ -272,6 +272,36 @@ def test_the_report_for_machines_is_json(tmp_path: Path, redis_url: str, unique:
     assert json.loads(done.stdout)["routing"]["records"] == 0
 
 
+def test_the_report_as_a_page_is_a_file(tmp_path: Path, redis_url: str, unique: str) -> None:
+    given = {
+        "EDGEROUTE_REDIS__URL": redis_url,
+        "EDGEROUTE_REDIS__PREFIX": unique,
+        "EDGEROUTE_BUNDLE": str(BUNDLE),
+    }
+    done = edgeroute("report", "--html", "page.html", "--json", folder=tmp_path, variables=given)
+    assert (tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
+    assert "The page is in page.html" in done.stderr
+    assert json.loads(done.stdout)["models"]["bundle_version"].startswith("starter-")
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, redis_url: str, unique: str
+) -> None:
+    given = {"EDGEROUTE_REDIS__URL": redis_url, "EDGEROUTE_REDIS__PREFIX": unique}
+    done = edgeroute("report", "--html", "nowhere/page.html", folder=tmp_path, variables=given)
+    assert "nowhere/page.html" in sentence(done, 1)
+
+
+def test_the_report_stands_without_a_bundle(tmp_path: Path, redis_url: str, unique: str) -> None:
+    given = {
+        "EDGEROUTE_REDIS__URL": redis_url,
+        "EDGEROUTE_REDIS__PREFIX": unique,
+        "EDGEROUTE_BUNDLE": str(tmp_path / "nowhere"),
+    }
+    done = edgeroute("report", "--json", folder=tmp_path, variables=given)
+    assert "is no model bundle" in json.loads(done.stdout)["no_models_because"]
+
+
 @pytest.mark.kafka
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"]

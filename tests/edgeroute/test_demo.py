@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -29,6 +29,7 @@ class Demo:
         self.process = process
         self.home = home
         self.seen: set[psutil.Process] = set()
+        self._commands: dict[psutil.Process, list[str]] = {}
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Watch its processes until the condition holds."""
@@ -57,16 +58,29 @@ class Demo:
         """Return what it left in the folder for temporary files."""
         return list(self.home.iterdir())
 
+    def workers(self) -> list[psutil.Process]:
+        """Return the cloud workers that it has been seen to start."""
+        for process in self.seen:
+            with suppress(psutil.NoSuchProcess):
+                # Just after the fork it is still named as its parent, and a dead one is not named.
+                command = process.cmdline()
+                self._commands[process] = command or self._commands.get(process, [])
+        return [p for p, command in self._commands.items() if command[-2:] == ["run", "cloud"]]
+
+    def alive_workers(self) -> list[psutil.Process]:
+        return [p for p in self.workers() if p in self.alive()]
+
     def alive(self) -> list[psutil.Process]:
         return [p for p in self.seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 @contextmanager
-def demo(tmp_path: Path, *words: str) -> Iterator[Demo]:
+def demo(tmp_path: Path, *words: str, **given: str) -> Iterator[Demo]:
     home = tmp_path / "tmp"
     home.mkdir()
     root = str(Path(__file__).parents[2])
     variables = {"PYTHONPATH": root, "TMPDIR": str(home), "EDGEROUTE_BUNDLE": str(BUNDLE)}
+    variables |= given
     process = subprocess.Popen(
         [sys.executable, "-m", "edgeroute", "demo", *words],
         cwd=tmp_path,
@@ -115,6 +129,42 @@ def test_ctrl_c_ends_it_at_any_moment_and_leaves_nothing(tmp_path: Path, moment:
         code, _, err = running.end(signal.SIGINT)
     assert (code, err) == (130, "")
     assert (running.alive(), running.left()) == ([], [])
+
+
+@pytest.mark.embedded
+def test_it_kills_the_cloud_worker_brings_it_back_and_loses_nothing(tmp_path: Path) -> None:
+    with demo(tmp_path) as running:
+        running.until(lambda: len(running.workers()) == 2)
+        code, out, err = running.end()
+    assert (code, err) == (0, "")
+    told = [out.index(said) for said in ("Killed the cloud", "again after", "is back and answers")]
+    assert told == sorted(told)
+    assert re.search(r"^waiting, not priced yet +0\b", out, re.MULTILINE)
+    assert re.search(r"^dead letters +5\b", out, re.MULTILINE)
+    assert re.search(r"^model smaller by ", out, re.MULTILINE)
+    assert (running.alive(), running.left()) == ([], [])
+
+
+@pytest.mark.embedded
+def test_ctrl_c_while_the_cloud_worker_is_gone_leaves_nothing(tmp_path: Path) -> None:
+    with demo(tmp_path) as running:
+        running.until(lambda: bool(running.workers()) and not running.alive_workers())
+        code, _, err = running.end(signal.SIGINT)
+    assert (code, err) == (130, "")
+    assert (running.alive(), running.left()) == ([], [])
+
+
+@pytest.mark.embedded
+def test_a_policy_that_keeps_everything_at_the_edge_ends_too(tmp_path: Path) -> None:
+    keep = {
+        "EDGEROUTE_POLICY__CONFIDENCE": "0",
+        "EDGEROUTE_POLICY__COMPLEXITY": "1",
+        "EDGEROUTE_POLICY__AUDIT_RATE": "0",
+    }
+    with demo(tmp_path, **keep) as running:
+        code, out, err = running.end()
+    assert (code, err) == (0, "")
+    assert re.search(r"^sent to the cloud +0\b", out, re.MULTILINE)
 
 
 @pytest.mark.embedded

@@ -9,9 +9,11 @@ from rich.console import Console
 
 from consumers.aggregate import LIVE, Totals, aggregate
 from edgeroute.report import ReportFigures, figures, render
+from router.bundle import load_manifest
 from router.economics import Prices, saving_at
 from schemas.decision import Answered, Routed
 from tests.consumers.decisions import MOMENT, answered, routed, verdict
+from tests.services.stream import BUNDLE
 
 PRICES = Prices()
 AUDITED = routed(route="cloud", reason="random_cloud")
@@ -185,6 +187,21 @@ def test_a_label_cannot_write_to_the_terminal() -> None:
 def test_a_run_is_named_as_it_is() -> None:
     said = figures(aggregate([routed()])[LIVE], PRICES, run_id="[bold]march\x1b")
     assert shown(said).startswith("Run [bold]march?  2026-03-01 12:00:00 to")
+
+
+def test_the_models_and_the_claims_close_the_report() -> None:
+    said = figures(aggregate([routed()])[LIVE], PRICES, bundle=load_manifest(BUNDLE))
+    text = shown(said)
+    assert row(text, "model smaller by")[1:] == [">=", "84.0%", "no"]
+    assert row(text, "accuracy kept")[1:] == [">=", "99.1%", "yes"]
+    assert row(text, "size, MB")[:2] == ["14.8", "57.2"]
+
+
+def test_a_report_without_a_bundle_has_dashes_and_says_why() -> None:
+    text = shown(figures(aggregate([routed()])[LIVE], PRICES, bundle="it was moved"))
+    assert row(text, "accuracy kept") == ["-", ">=", "99.1%", "-"]
+    assert row(text, "size, MB") == ["-", "-", "-"]
+    assert "it was moved" in text
 
 
 @pytest.mark.parametrize("width", [44, 80, 200])
