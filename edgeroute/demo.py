@@ -29,6 +29,7 @@ from edgeroute.processes import Processes, held
 from edgeroute.settings import (
     CONFIG_VARIABLE,
     PREFIX,
+    Cloud,
     Settings,
     SettingsError,
     as_variables,
@@ -45,7 +46,11 @@ FIRST: Final = 20
 MALFORMED_EVERY: Final = 400
 KILL_AT: Final = 0.3
 """What share of the turns is routed when the cloud worker is killed."""
-GONE_S: Final = 4.0
+GONE_S: Final = 6.0
+OLDEST_S: Final = 2.0
+"""An escalation that has waited for longer tells the edge that the cloud is away: soon enough that
+one sees it. The box names members that are dead, so it cannot be told by those."""
+SETTLE_S: Final = 1.0
 SESSION_S: Final = 4.0
 STALLED_S: Final = 60.0
 _LOOK_S: Final = 0.25
@@ -73,6 +78,8 @@ def run(settings: Settings, transcripts: Path | None, console: Console) -> None:
             "the broker in the box has no transactions; on Kafka it is exactly once."
         )
         ours = _pointed_at(settings, servers, url)
+        if transcripts is None:
+            ours = ours.model_copy(update={"cloud": _watched_closely(ours)})
         service.create_topics(ours, replication=1)
         processes = stack.enter_context(Processes(_environment(ours, folder), folder))
         processes.start(ROLES)
@@ -105,6 +112,10 @@ def _pointed_at(settings: Settings, servers: str, url: str) -> Settings:
     bundle = settings.bundle.resolve()
     changes = {"kafka": kafka_ours, "redis": redis_ours, "limits": limits, "bundle": bundle}
     return settings.model_copy(update=changes)
+
+
+def _watched_closely(settings: Settings) -> Cloud:
+    return settings.cloud.model_copy(update={"oldest_s": OLDEST_S, "settle_s": SETTLE_S})
 
 
 def _environment(settings: Settings, folder: Path) -> dict[str, str]:
@@ -180,7 +191,9 @@ class _Play:
         await _until(lambda: onlooker.routed >= KILL_AT * self._to_feed and self._cloud_is_up())
         self._processes.kill("cloud")
         self._cloud = "gone"
-        self._headline = "The cloud worker is killed: what is hard waits in Kafka, nothing is lost"
+        self._headline = (
+            "The cloud worker is killed: hard turns wait, then the edge answers by itself"
+        )
         self._say(f"Killed the cloud worker; {onlooker.routed:,} records are routed.")
         await asyncio.sleep(GONE_S)
         self._answers_before = onlooker.answers
