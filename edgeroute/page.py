@@ -106,14 +106,14 @@ def _claims(claims: Sequence[Claim]) -> str:
     rows = [
         (
             f"{_text(claim.name)}<small>{_text(claim.note or '')}</small>",
-            "this run" if claim.source == "run" else "the bundle",
+            f'<span class="{say.met(claim)}">{say.met(claim)}</span>',
             say.measured(claim),
             _text(say.claimed(claim).replace(">=", "≥")),
-            f'<span class="{say.met(claim)}">{say.met(claim)}</span>',
+            "this run" if claim.source == "run" else "the bundle",
         )
         for claim in claims
     ]
-    return _table(("", "from", "measured", "claimed", "met"), rows)
+    return _table(("", "met", "measured", "claimed", "from"), rows)
 
 
 def _routes(figures: ReportFigures) -> str:
