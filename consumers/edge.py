@@ -20,7 +20,7 @@ from router.plan import (
     unknown_at,
 )
 from router.policy import Answer, Decided, Policy, decide
-from schemas.codec import Undecodable, decode
+from schemas.codec import Undecodable, decode, decode_redriven
 from schemas.decision import Reason
 from schemas.transcript import Transcript
 
@@ -115,8 +115,8 @@ class EdgeHandler:
 
     def _refuse(self, raw: Raw, fault: Undecodable, subject: Subject) -> Plan[Output]:
         def plan(moment: datetime, ms: float) -> list[Output]:
-            timing = Timing(moment, ms)
-            return refused(subject, raw.key, raw.value, fault, self._rules.writing, timing)
+            timing, history = Timing(moment, ms), decode_redriven(raw.headers)
+            return refused(subject, raw.key, raw.value, fault, self._rules.writing, timing, history)
 
         return plan
 

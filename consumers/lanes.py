@@ -22,6 +22,7 @@ from enum import Enum
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from consumers.errors import LaneLost
+from schemas.codec import Headers
 from schemas.record import Source
 
 E = TypeVar("E")
@@ -46,6 +47,7 @@ class Raw:
     key: bytes | None
     value: bytes | None
     fetched_at: float
+    headers: Headers = ()
 
     @property
     def source(self) -> Source:
@@ -54,8 +56,9 @@ class Raw:
 
     @property
     def size(self) -> int:
-        """Bytes of key and value."""
-        return len(self.key or b"") + len(self.value or b"")
+        """Bytes of key, value and headers."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
 
 
 class State(Enum):

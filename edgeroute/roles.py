@@ -13,6 +13,7 @@ from consumers import kafka
 from consumers.cloud import CloudHandler
 from consumers.contracts import Clock, Limits, Sink
 from consumers.edge import EdgeHandler, EdgeRules
+from consumers.guard import DeadLetterShare, GuardedSink
 from consumers.lanes import Partition
 from consumers.loop import Loop
 from consumers.monitor import MonitorHandler, MonitorSink
@@ -97,7 +98,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
     handler = EdgeHandler(scorer, rules, available=lambda: True)
     async with _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of):
         log.info("bundle %s, policy %s", scorer.bundle_version, rules.policy.version)
-        await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
+        await Loop(source, _guarded(settings, sink_of), handler, limits, CLOCK).run(stop)
 
 
 async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
@@ -171,6 +172,19 @@ async def _reading(
         else:
             producer = await stack.enter_async_context(kafka.plain_producer(reached))
             yield source, lambda p: kafka.PlainSink(producer, source, p, names)
+
+
+def _guarded(settings: Settings, sink_of: SinkOf) -> SinkOf:
+    """Return ways out that end the role at too many dead letters, whichever lane they came by."""
+    share, window = settings.limits.dead_letter_share, settings.limits.dead_letter_window
+    counted = DeadLetterShare(share, window)
+    sentence = (
+        f"More than {share:.0%} of the last {window:,} records became dead letters, so we stopped: "
+        "look at them with `edgeroute dead-letters list`, put right what writes to "
+        f"{settings.topics.transcripts}, then start this again; "
+        "with limits.dead_letter_share at 1 nothing stops it."
+    )
+    return lambda partition: GuardedSink(sink_of(partition), counted, sentence)
 
 
 def _member(settings: Settings, role: str, exactly_once: bool) -> kafka.Member:

@@ -172,6 +172,9 @@ class LimitSettings(_Section):
 
     text_characters: Count = 10_000
     dead_letter_bytes: Count = 900_000
+    dead_letter_share: Share = 0.5
+    dead_letter_window: Count = 1000
+    redrive_attempts: Count = 3
     in_flight: Count = 1024
     batch_items: Count = 16
     batch_tokens: Count = 1024

@@ -10,14 +10,14 @@ from typing import Final, Literal, TypedDict
 
 from router.policy import Decided
 from schemas.codec import Headers, Undecodable, dead_letter_headers, encode
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, Redriven
 from schemas.decision import Answered, Reason, Routed
 from schemas.escalation import EdgeAnswer, Escalation
 from schemas.record import Source, identity_of
 from schemas.result import Result
 from schemas.transcript import Transcript
 
-TopicRole = Literal["results", "escalations", "decisions", "dead_letters"]
+TopicRole = Literal["transcripts", "results", "escalations", "decisions", "dead_letters"]
 _LONGEST_KEY: Final = 1024
 """A dead letter keeps its input's key only up to here: the key counts towards the topic's limit."""
 
@@ -243,9 +243,14 @@ def dead_letter(
     fault: Undecodable,
     writing: Writing,
     timing: Timing,
+    history: Redriven | None = None,
 ) -> Output:
-    """The dead letter of a record: the original bytes as value, everything else in headers."""
+    """The dead letter of a record: the original bytes as value, everything else in headers.
+
+    ``history`` is what a redriven record brings with it, so that its letter goes on counting.
+    """
     whole = value or b""
+    key_dropped = key is not None and len(key) > _LONGEST_KEY
     letter = DeadLetter(
         cause=fault.cause,
         error=fault.error,
@@ -255,10 +260,14 @@ def dead_letter(
         sha256=hashlib.sha256(whole).hexdigest(),
         truncated=len(whole) > writing.dead_letter_bytes,
         failed_at=timing.moment,
+        key_dropped=key_dropped,
+        attempts=history.attempt if history else 0,
+        first_source=history.first_source if history else None,
+        previous=history.dead_letter if history else None,
     )
     return Output(
         "dead_letters",
-        key if key is None or len(key) <= _LONGEST_KEY else None,
+        None if key_dropped else key,
         whole[: writing.dead_letter_bytes],
         dead_letter_headers(letter),
     )
@@ -271,6 +280,7 @@ def refused(
     fault: Undecodable,
     writing: Writing,
     timing: Timing,
+    history: Redriven | None = None,
 ) -> list[Output]:
     """An input that cannot be answered: a dead letter, and its `routed` record."""
     record = Routed(
@@ -280,6 +290,6 @@ def refused(
         decided_at=timing.moment,
         processing_ms=timing.processing_ms,
     )
-    letter = dead_letter(subject["source"], key, value, fault, writing, timing)
+    letter = dead_letter(subject["source"], key, value, fault, writing, timing, history)
     # The input's own key may hold anything, so it stays with the dead letter.
     return [letter, Output("decisions", key_of(subject), encode(record))]

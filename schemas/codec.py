@@ -1,11 +1,11 @@
 """Bytes to records and back. The only place that knows the wire is JSON."""
 
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import pydantic_core
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from schemas.dead_letter import Cause, DeadLetter
+from schemas.dead_letter import Cause, DeadLetter, Redriven
 from schemas.decision import Answered, Decision, Routed
 from schemas.escalation import Escalation
 from schemas.record import Record
@@ -25,6 +25,8 @@ RECORDS: Final[dict[str, type[Record]]] = {
 Headers = tuple[tuple[str, bytes], ...]
 R = TypeVar("R", bound=Record)
 
+_REDRIVEN: Final = "redrive_"
+"""What the names of a redriven record's headers begin with."""
 _KINDS: Final = (("routed",), ("answered",))
 _DECISION: Final[TypeAdapter[Routed | Answered]] = TypeAdapter(Decision)
 
@@ -68,18 +70,45 @@ def decode_decision(value: bytes | None) -> Routed | Answered:
 
 def dead_letter_headers(letter: DeadLetter) -> Headers:
     """Return the letter as one header a field, each a JSON scalar or object."""
-    fields = letter.model_dump(mode="json")
-    return tuple((name, pydantic_core.to_json(value)) for name, value in fields.items())
+    return _as_headers(letter, "")
 
 
 def decode_dead_letter(headers: Headers) -> DeadLetter:
     """Return the letter that `dead_letter_headers` wrote, or raise `Undecodable`."""
     try:
-        fields = {name: pydantic_core.from_json(value) for name, value in headers}
-        return DeadLetter.model_validate_json(pydantic_core.to_json(fields))
+        return _of_headers(DeadLetter, headers, "")
     except (ValueError, TypeError):
         # A header of somebody else's may have no value, which is a TypeError.
         raise Undecodable("invalid", "the headers do not describe a dead letter") from None
+
+
+def redriven_headers(redriven: Redriven) -> Headers:
+    """Return what a redriven record carries besides its own bytes."""
+    return _as_headers(redriven, _REDRIVEN)
+
+
+def decode_redriven(headers: Headers) -> Redriven | None:
+    """Return what `redriven_headers` wrote among an input's headers, or None where it is not there.
+
+    An input's headers are anybody's, so what does not read as ours is no fault of the record.
+    """
+    ours = tuple(header for header in headers if header[0].startswith(_REDRIVEN))
+    try:
+        return _of_headers(Redriven, ours, _REDRIVEN) if ours else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _as_headers(record: Record, prefix: str) -> Headers:
+    fields = record.model_dump(mode="json", exclude_none=True)
+    return tuple((prefix + name, pydantic_core.to_json(value)) for name, value in fields.items())
+
+
+def _of_headers(kind: type[R], headers: Headers, prefix: str) -> R:
+    fields: dict[str, Any] = {
+        name.removeprefix(prefix): pydantic_core.from_json(value) for name, value in headers
+    }
+    return kind.model_validate_json(pydantic_core.to_json(fields))
 
 
 def json_schema(kind: type[BaseModel]) -> dict[str, object]:

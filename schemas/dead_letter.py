@@ -28,3 +28,23 @@ class DeadLetter(Record):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     truncated: bool
     failed_at: Moment
+    key_dropped: bool = False
+    """Whether the original had a key that was too long to be kept here."""
+    attempts: int = Field(default=0, ge=0)
+    """How often the record had been redriven before it failed this time."""
+    first_source: Source | None = None
+    """Where the record stood before it was ever redriven; absent where it never was."""
+    previous: Source | None = None
+    """The dead letter that it was redriven from."""
+
+
+class Redriven(Record):
+    """Says of an input that it is a dead letter's record, written once more; it is in the headers.
+
+    ``attempt`` counts from 1. ``first_source`` is where the record stood at first, ``dead_letter``
+    the position of the letter that it was taken from.
+    """
+
+    attempt: int = Field(ge=1)
+    first_source: Source
+    dead_letter: Source

@@ -151,7 +151,8 @@ class Source:
         self._failing_since = None
         return {
             Partition(tp.topic, tp.partition): [
-                Raw(r.topic, r.partition, r.offset, r.key, r.value, now) for r in records
+                Raw(r.topic, r.partition, r.offset, r.key, r.value, now, tuple(r.headers))
+                for r in records
             ]
             for tp, records in fetched.items()
         }

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,9 @@ from consumers.scoring import Scorer
 from router.bundle import load_bundle
 from router.plan import Output, Writing
 from router.policy import reference_policy
-from schemas.codec import decode_dead_letter
+from schemas.codec import decode_dead_letter, redriven_headers
+from schemas.dead_letter import Redriven
+from schemas.record import Source
 from tests.services.stream import BUNDLE
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -128,6 +131,22 @@ def test_a_long_dead_letter_keeps_its_beginning_its_size_and_its_hash(scorer: Sc
     assert letter.value == record.value[:10]
     assert described.truncated
     assert described.size == len(record.value)
+
+
+def test_a_redriven_record_that_fails_again_keeps_its_history(scorer: Scorer) -> None:
+    first = Source(topic="transcripts", partition=0, offset=9)
+    letter = Source(topic="dead-letters", partition=3, offset=7)
+    history = Redriven(attempt=2, first_source=first, dead_letter=letter)
+    record = replace(raw(text="é" * 201), headers=redriven_headers(history))
+    found = written(handler(scorer), record)["dead_letters"]
+    assert (found.attempts, found.first_source, found.previous) == (2, first, letter)
+    assert found.source == record.source
+
+
+def test_a_dead_letter_says_that_its_key_was_too_long_to_keep(scorer: Scorer) -> None:
+    long = replace(raw(text="é" * 201), key=b"k" * 2_000)
+    assert written(handler(scorer), long)["dead_letters"].key_dropped
+    assert not written(handler(scorer), raw(text="é" * 201))["dead_letters"].key_dropped
 
 
 def test_text_is_in_a_result_only_where_the_setting_asks_for_it(scorer: Scorer) -> None:

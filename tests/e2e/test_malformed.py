@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from edgeroute.settings import child_environment
+from edgeroute.settings import LimitSettings, child_environment
 from schemas.codec import decode_dead_letter, encode
 from schemas.transcript import Transcript
 from tests.services.choose import Broker
@@ -79,7 +79,9 @@ KINDS: Final[dict[str, Maker]] = {
 async def test_good_records_among_twenty_thousand_malformed_ones_are_all_answered(
     exactly_once_broker: Broker, redis_url: str, unique: str, tmp_path: Path
 ) -> None:
-    settings = settings_for(exactly_once_broker, redis_url, unique)
+    # Nearly everything here is malformed, at which an edge would stop.
+    limits = LimitSettings(engines=1, dead_letter_share=1.0)
+    settings = settings_for(exactly_once_broker, redis_url, unique, limits=limits)
     stream = Stream(settings, exactly_once=True)
     await create_topics(
         settings.kafka.bootstrap_servers,

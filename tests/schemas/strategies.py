@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, Redriven
 from schemas.decision import Answered, Breakdown, Routed, Verdict
 from schemas.escalation import EdgeAnswer, Escalation
 from schemas.record import Record, Source
@@ -160,6 +160,13 @@ dead_letters = st.builds(
     sha256=st.text("0123456789abcdef", min_size=64, max_size=64),
     truncated=st.booleans(),
     failed_at=moments,
+    key_dropped=st.booleans(),
+    attempts=st.integers(0, 2**40),
+    first_source=maybe(sources),
+    previous=maybe(sources),
+)
+redriven = st.builds(
+    Redriven, attempt=st.integers(1, 2**40), first_source=sources, dead_letter=sources
 )
 
 BY_NAME: Final[dict[str, st.SearchStrategy[Any]]] = {

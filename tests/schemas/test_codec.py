@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from schemas.codec import (
     decode,
     decode_dead_letter,
     decode_decision,
+    decode_redriven,
     encode,
     json_schema,
+    redriven_headers,
 )
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, Redriven
 from schemas.decision import Answered, Routed
-from schemas.record import Record
+from schemas.record import Record, Source
 from schemas.transcript import Transcript
 from tests.schemas import strategies
 
@@ -74,6 +77,38 @@ def test_a_decision_of_either_kind_round_trips(record: Routed | Answered) -> Non
 
 
 @settings(max_examples=60)
+@given(strategies.redriven, st.lists(st.tuples(st.text(), st.binary())))
+def test_a_redriven_records_history_is_found_among_anybodys_headers(
+    redriven: Redriven, others: list[tuple[str, bytes]]
+) -> None:
+    foreign = tuple((f"x{name}", value) for name, value in others)
+    assert decode_redriven((*foreign, *redriven_headers(redriven))) == redriven
+    assert decode_redriven(foreign) is None
+
+
+@pytest.mark.parametrize("value", [b"", b"0", b"-1", b'"2"', b"[" * 5_000, b"\xff"])
+def test_a_history_that_is_not_ours_is_none(value: bytes) -> None:
+    assert decode_redriven((("redrive_attempt", value),)) is None
+
+
+def test_a_letter_that_was_never_redriven_reads_as_it_did_before_there_were_redrives() -> None:
+    source = Source(topic="t", partition=0, offset=1)
+    letter = DeadLetter(
+        cause="empty",
+        error="e",
+        error_class="E",
+        source=source,
+        size=0,
+        sha256="0" * 64,
+        truncated=False,
+        failed_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    headers = dead_letter_headers(letter)
+    added = {"key_dropped", "attempts", "first_source", "previous"}
+    old = tuple(header for header in headers if header[0] not in added)
+    assert decode_dead_letter(old) == letter
+
+
 @given(strategies.dead_letters)
 def test_a_dead_letter_round_trips_through_headers(letter: DeadLetter) -> None:
     assert decode_dead_letter(dead_letter_headers(letter)) == letter
