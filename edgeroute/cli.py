@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute import doctor, generate
+from edgeroute import dead_letters, doctor, generate
 from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(bundle_app, name="bundle")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
+app.add_typer(dead_letters.app, name="dead-letters")
 
 
 class RecordName(StrEnum):

@@ -115,8 +115,8 @@ async def run_monitor(settings: Settings, stop: asyncio.Event) -> None:
     reached = connection(settings)
     exactly_once = await delivers_exactly_once(settings)
     cluster = await kafka.cluster_id(reached)
-    member = _member(settings, "monitor", exactly_once)
-    source = kafka.Source(reached, member, settings.topics.decisions, (), CLOCK.monotonic)
+    ours = member(settings, "monitor", exactly_once=exactly_once)
+    source = kafka.Source(reached, ours, settings.topics.decisions, (), CLOCK.monotonic)
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
         for warning in await store.warnings():
             log.warning("%s", warning)
@@ -161,13 +161,13 @@ async def _reading(
     reached, names = connection(settings), topic_names(settings)
     exactly_once = await delivers_exactly_once(settings)
     log.info("delivery: %s", "exactly once" if exactly_once else "AT LEAST ONCE (no transactions)")
-    member = _member(settings, role, exactly_once)
-    source = kafka.Source(reached, member, topic, names.values(), CLOCK.monotonic)
+    ours = member(settings, role, exactly_once=exactly_once)
+    source = kafka.Source(reached, ours, topic, names.values(), CLOCK.monotonic)
     async with AsyncExitStack() as stack:
         if exactly_once:
             yield (
                 source,
-                lambda p: kafka.TransactionalSink(reached, member, source, p, names),
+                lambda p: kafka.TransactionalSink(reached, ours, source, p, names),
             )
         else:
             producer = await stack.enter_async_context(kafka.plain_producer(reached))
@@ -187,7 +187,8 @@ def _guarded(settings: Settings, sink_of: SinkOf) -> SinkOf:
     return lambda partition: GuardedSink(sink_of(partition), counted, sentence)
 
 
-def _member(settings: Settings, role: str, exactly_once: bool) -> kafka.Member:
+def member(settings: Settings, role: str, *, exactly_once: bool) -> kafka.Member:
+    """Return how a role, or a command that keeps a place of its own, is named and bounded."""
     return kafka.Member(
         group=f"{settings.kafka.group_prefix}.{role}",
         session_timeout_s=settings.kafka.session_timeout_s,

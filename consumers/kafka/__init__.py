@@ -15,15 +15,20 @@ from consumers.kafka.cluster import (
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
 from consumers.kafka.health import Group, groups, partitions, release
-from consumers.kafka.sinks import PlainSink, TransactionalSink, enqueue
+from consumers.kafka.offsets import Place
+from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
+from consumers.kafka.span import Span, reading
 
 __all__ = [
     "Connection",
     "Group",
     "Member",
+    "Mover",
+    "Place",
     "PlainSink",
     "Source",
+    "Span",
     "TransactionalSink",
     "admin",
     "cluster_id",
@@ -35,6 +40,7 @@ __all__ = [
     "partitions",
     "plain_producer",
     "quietly",
+    "reading",
     "release",
     "said",
     "write_all",

@@ -1,7 +1,7 @@
 """The offset a group has committed, asked for in a way that does not mistake an error for none."""
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
@@ -11,8 +11,21 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 _AGAIN_S: Final = 0.1
 
 
+class Place(NamedTuple):
+    """An offset that a group has committed, and the note that was committed with it."""
+
+    offset: int
+    note: str
+
+
 async def committed_offset(client: AIOKafkaClient, group: str, tp: TopicPartition) -> int | None:
-    """Return the committed offset, None where there is none; raise `KafkaError` where unknown.
+    """Return the committed offset, None where there is none; raise `KafkaError` where unknown."""
+    place = await committed_place(client, group, tp)
+    return None if place is None else place.offset
+
+
+async def committed_place(client: AIOKafkaClient, group: str, tp: TopicPartition) -> Place | None:
+    """Return the committed offset with its note, as `committed_offset`.
 
     aiokafka's own ``committed`` ignores the error of the whole answer. A coordinator that is still
     loading, as after a restart, gives that error and no partitions, which then looks like a group
@@ -32,5 +45,5 @@ async def committed_offset(client: AIOKafkaClient, group: str, tp: TopicPartitio
             continue
         if not found:
             raise KafkaError("the coordinator did not answer for the partition")
-        offset = int(found[0][1])
-        return None if offset < 0 else offset
+        _, offset, note, _ = found[0]
+        return None if offset < 0 else Place(int(offset), str(note or ""))

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 from consumers.kafka.connection import Connection, Member, close_for_good, lane_errors
+from consumers.kafka.offsets import Place, committed_place
 from consumers.kafka.source import Source
 from consumers.lanes import Partition
 from router.plan import Output
@@ -33,36 +35,58 @@ class TransactionalSink:
     async def open(self) -> int:
         """Fence the previous owner, then return the offset to read from."""
         async with lane_errors():
-            self._producer = AIOKafkaProducer(
-                **self._connection.options(),
-                transactional_id=f"{self._member.group}.{self._partition.topic}.{self._partition.number}",
-                transaction_timeout_ms=int(self._member.transaction_timeout_s * 1000),
-                max_request_size=self._member.max_request_bytes,
-                max_batch_size=256 * 1024,
-            )
+            self._producer = _transactional(self._connection, self._member, self._partition)
             await self._producer.start()
         return await self._source.committed(self._partition, self._producer.client)
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         """Write all outputs and the next offset, or raise `LaneLost` having written neither."""
-        producer = self._producer
-        assert producer is not None
-        async with lane_errors():
-            await producer.begin_transaction()
-            sent = await enqueue(producer, outputs, self._topics)
-            # The offset travels beside the records: one round trip less, and nothing is visible
-            # before the commit, which comes only when all of it has arrived.
-            await producer.send_offsets_to_transaction(
-                {TopicPartition(*self._partition): next_offset}, self._member.group
-            )
-            await asyncio.gather(*sent)
-            await producer.commit_transaction()
+        assert self._producer is not None
+        place = {TopicPartition(*self._partition): OffsetAndMetadata(next_offset, "")}
+        await _commit(self._producer, outputs, self._topics, place, self._member.group)
 
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
         if self._producer is not None:
-            sender = self._producer._sender  # noqa: SLF001 - a stop cut off leaves it running
-            await close_for_good(self._producer.client, self._producer.stop, sender.close)
+            await _close(self._producer)
+
+
+class Mover:
+    """Moves what one partition holds: outputs, the place and a note of it in one transaction.
+
+    As `TransactionalSink`, for a command that reads a partition by itself, outside the group whose
+    place it keeps: opening fences whoever moved the partition before.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        member: Member,
+        partition: Partition,
+        topics: Mapping[str, str],
+    ) -> None:
+        self._member = member
+        self._tp = TopicPartition(*partition)
+        self._topics = topics
+        self._producer = _transactional(connection, member, partition)
+
+    async def open(self) -> Place | None:
+        """Fence the previous owner, then return the place to go on from; None where there is none.
+
+        Raises `LaneLost`.
+        """
+        async with lane_errors():
+            await self._producer.start()
+            return await committed_place(self._producer.client, self._member.group, self._tp)
+
+    async def commit(self, outputs: Sequence[Output], place: Place) -> None:
+        """Write all outputs and the place, or raise `LaneLost` having written neither."""
+        offset = {self._tp: OffsetAndMetadata(*place)}
+        await _commit(self._producer, outputs, self._topics, offset, self._member.group)
+
+    async def close(self) -> None:
+        """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
+        await _close(self._producer)
 
 
 class PlainSink:
@@ -92,6 +116,41 @@ class PlainSink:
 
     async def close(self) -> None:
         """Nothing to close: the producer is shared."""
+
+
+def _transactional(
+    connection: Connection, member: Member, partition: Partition
+) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        **connection.options(),
+        transactional_id=f"{member.group}.{partition.topic}.{partition.number}",
+        transaction_timeout_ms=int(member.transaction_timeout_s * 1000),
+        max_request_size=member.max_request_bytes,
+        max_batch_size=256 * 1024,
+    )
+
+
+async def _commit(
+    producer: AIOKafkaProducer,
+    outputs: Sequence[Output],
+    topics: Mapping[str, str],
+    place: Mapping[TopicPartition, OffsetAndMetadata],
+    group: str,
+) -> None:
+    """Write all outputs and the group's place, or raise `LaneLost` having written neither."""
+    async with lane_errors():
+        await producer.begin_transaction()
+        sent = await enqueue(producer, outputs, topics)
+        # The offset travels beside the records: one round trip less, and nothing is visible
+        # before the commit, which comes only when all of it has arrived.
+        await producer.send_offsets_to_transaction(place, group)
+        await asyncio.gather(*sent)
+        await producer.commit_transaction()
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    sender = producer._sender  # noqa: SLF001 - a stop cut off leaves it running
+    await close_for_good(producer.client, producer.stop, sender.close)
 
 
 async def enqueue(

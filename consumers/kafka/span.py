@@ -1,0 +1,120 @@
+"""Reading what a topic holds, partition by partition and outside any group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from consumers.errors import Fatal, Unreachable
+from consumers.kafka.cluster import admin
+from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
+from consumers.lanes import Raw
+
+_POLL_MS: Final = 500
+_SILENT_S: Final = 30.0
+"""Reading that has not moved for this long will not: the broker is away."""
+_UNKNOWN_TOPIC: Final = 3
+
+
+class Span:
+    """Reads one topic up to what it holds now. Made by `reading`."""
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, connection: Connection, topic: str, partitions: list[int]
+    ) -> None:
+        self._consumer = consumer
+        self._connection = connection
+        self.topic = topic
+        self.partitions = partitions
+
+    async def bounds(self, number: int) -> tuple[int, int]:
+        """Return the first offset of a partition, and the one behind the last that is decided.
+
+        Where transactions are read over, the end is taken from a fetch: the embedded broker gives
+        a wrong one when it is asked.
+        """
+        tp = TopicPartition(self.topic, number)
+        consumer = self._consumer
+        with _said(self._connection):
+            first = int((await consumer.beginning_offsets([tp]))[tp])
+            if consumer._isolation_level == "read_committed":  # noqa: SLF001 - as we made it
+                return first, int((await consumer.end_offsets([tp]))[tp])
+            consumer.assign([tp])
+            consumer.seek(tp, first)
+            await consumer.getmany(tp, timeout_ms=2 * _POLL_MS, max_records=1)
+            return first, int(consumer.highwater(tp) or first)
+
+    async def batches(
+        self, number: int, start: int, end: int, *, max_records: int
+    ) -> AsyncIterator[tuple[list[Raw], int]]:
+        """Yield the records from ``start`` to before ``end``, and the offset behind each batch.
+
+        The last offset is ``end``, also where only markers of transactions stand in front of it.
+        A batch is at most about one fetch, so its size is bounded in bytes too.
+        """
+        tp = TopicPartition(self.topic, number)
+        consumer, loop = self._consumer, asyncio.get_running_loop()
+        position, moved = start, loop.time()
+        with _said(self._connection):
+            consumer.assign([tp])
+            consumer.seek(tp, start)
+        while position < end:
+            with _said(self._connection):
+                fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=max_records)
+                reached = min(int(await consumer.position(tp)), end)
+            if reached > position:
+                position, moved = reached, loop.time()
+                records = [r for r in fetched.get(tp, []) if r.offset < end]
+                yield (
+                    [
+                        Raw(r.topic, r.partition, r.offset, r.key, r.value, moved, tuple(r.headers))
+                        for r in records
+                    ],
+                    position,
+                )
+            elif loop.time() - moved > _SILENT_S:
+                raise Unreachable(
+                    f"{self.topic}[{number}] has not been readable for {_SILENT_S:.0f} s: "
+                    "see that its broker is there, then call this again."
+                )
+
+
+@asynccontextmanager
+async def reading(
+    connection: Connection, topic: str, *, committed_only: bool
+) -> AsyncIterator[Span]:
+    """Yield what reads this topic; raise `Fatal` where there is no broker, no right or no topic."""
+    partitions = await _partitions(connection, topic)
+    consumer = AIOKafkaConsumer(
+        **connection.options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed" if committed_only else "read_uncommitted",
+    )
+    try:
+        with _said(connection):
+            async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
+                await consumer.start()
+        yield Span(consumer, connection, topic, partitions)
+    finally:
+        await quietly(consumer.stop())
+
+
+async def _partitions(connection: Connection, topic: str) -> list[int]:
+    async with admin(connection) as client:
+        with _said(connection):
+            [described] = await client.describe_topics([topic])
+    if described["error_code"] == _UNKNOWN_TOPIC:
+        raise Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
+    return sorted(int(found["partition"]) for found in described["partitions"])
+
+
+@contextmanager
+def _said(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise said(error, connection) from error
