@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.kafka.connection import Connection, Member, close_for_good, lane_errors
@@ -12,6 +13,9 @@ from consumers.kafka.offsets import Place, committed_place
 from consumers.kafka.source import Source
 from consumers.lanes import Partition
 from router.plan import Output
+
+_OPEN_S: Final = 60.0
+_AGAIN_S: Final = 0.2
 
 
 class TransactionalSink:
@@ -75,9 +79,18 @@ class Mover:
 
         Raises `LaneLost`.
         """
-        async with lane_errors():
+        async with lane_errors(), asyncio.timeout(_OPEN_S):
             await self._producer.start()
-            return await committed_place(self._producer.client, self._member.group, self._tp)
+            while True:
+                try:
+                    return await committed_place(
+                        self._producer.client, self._member.group, self._tp
+                    )
+                except KafkaError as error:
+                    # A new broker only makes its topic of offsets when the first group asks.
+                    if not error.retriable:
+                        raise
+                await asyncio.sleep(_AGAIN_S)
 
     async def commit(self, outputs: Sequence[Output], place: Place) -> None:
         """Write all outputs and the place, or raise `LaneLost` having written neither."""

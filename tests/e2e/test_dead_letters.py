@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -68,6 +68,11 @@ async def transcripts(
     )
     await consumer.start()
     found: list[ConsumerRecord[bytes, bytes]] = []
+
+    async def more() -> None:
+        for records in (await consumer.getmany(timeout_ms=300)).values():
+            found.extend(records)
+
     try:
         places = [
             TopicPartition(settings.topics.transcripts, number)
@@ -75,19 +80,18 @@ async def transcripts(
         ]
         consumer.assign(places)
         async with asyncio.timeout(DEADLINE_S):
-            while True:
-                fetched = await consumer.getmany(timeout_ms=200)
-                found += [record for records in fetched.values() for record in records]
-                if not fetched and reached(len(found)):
-                    return found
+            while not reached(len(found)):
+                await more()
+            await more()  # what is too much must be seen as well
     finally:
         await consumer.stop()
+    return found
 
 
 async def started(settings: Settings, *words: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "edgeroute", *words),
-        env=child_environment({**environment(settings), "PYTHONPATH": os.getcwd()}),
+        env=child_environment({**environment(settings), "PYTHONPATH": str(Path.cwd())}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -262,9 +266,11 @@ async def test_an_edge_stops_when_most_of_its_input_is_dead_unless_it_is_told_no
 ) -> None:
     limits = LimitSettings(engines=1, dead_letter_share=share, dead_letter_window=100)
     settings = settings_for(
-        exactly_once_broker, redis_url, unique, partitions=2, limits=limits.model_copy(
-            update={"transaction_records": 20, "in_flight": 40}
-        )
+        exactly_once_broker,
+        redis_url,
+        unique,
+        partitions=2,
+        limits=limits.model_copy(update={"transaction_records": 20, "in_flight": 40}),
     )
     stream = Stream(settings, exactly_once=True)
     await stream.create_topics()
