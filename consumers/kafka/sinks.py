@@ -15,6 +15,7 @@ from consumers.lanes import Partition
 from router.plan import Output
 
 _OPEN_S: Final = 60.0
+_COMMIT_S: Final = 30.0
 _AGAIN_S: Final = 0.2
 
 
@@ -95,7 +96,8 @@ class Mover:
     async def commit(self, outputs: Sequence[Output], place: Place) -> None:
         """Write all outputs and the place, or raise `LaneLost` having written neither."""
         offset = {self._tp: OffsetAndMetadata(*place)}
-        await _commit(self._producer, outputs, self._topics, offset, self._member.group)
+        async with lane_errors(), asyncio.timeout(_COMMIT_S):
+            await _commit(self._producer, outputs, self._topics, offset, self._member.group)
 
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
