@@ -19,7 +19,7 @@ from consumers.loop import Loop
 from consumers.monitor import MonitorHandler, MonitorSink
 from consumers.scoring import Scorer
 from consumers.store import Store
-from edgeroute.settings import Settings, cores
+from edgeroute.settings import LimitSettings, Settings, cores
 from router.bundle import load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
@@ -176,15 +176,19 @@ async def _reading(
 
 def _guarded(settings: Settings, sink_of: SinkOf) -> SinkOf:
     """Return ways out that end the role at too many dead letters, whichever lane they came by."""
-    share, window = settings.limits.dead_letter_share, settings.limits.dead_letter_window
-    counted = DeadLetterShare(share, window)
-    sentence = (
+    limits = settings.limits
+    counted = DeadLetterShare(limits.dead_letter_share, limits.dead_letter_window)
+    sentence = _too_many(limits, settings.topics.transcripts)
+    return lambda partition: GuardedSink(sink_of(partition), counted, sentence)
+
+
+def _too_many(limits: LimitSettings, topic: str) -> str:
+    share, window = limits.dead_letter_share, limits.dead_letter_window
+    return (
         f"More than {share:.0%} of the last {window:,} records became dead letters, so we stopped: "
         "look at them with `edgeroute dead-letters list`, put right what writes to "
-        f"{settings.topics.transcripts}, then start this again; "
-        "with limits.dead_letter_share at 1 nothing stops it."
+        f"{topic}, then start this again; with limits.dead_letter_share at 1 nothing stops it."
     )
-    return lambda partition: GuardedSink(sink_of(partition), counted, sentence)
 
 
 def member(settings: Settings, role: str, *, exactly_once: bool) -> kafka.Member:
