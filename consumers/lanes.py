@@ -37,6 +37,13 @@ class Partition(NamedTuple):
     number: int
 
 
+class Place(NamedTuple):
+    """An offset that a group has committed, and the note that was committed with it."""
+
+    offset: int
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A record as it came from the broker. ``fetched_at`` is monotonic seconds."""

@@ -13,7 +13,8 @@ from edgeroute.options import WRONG_USE, Config, examples, fail
 if TYPE_CHECKING:
     from collections import Counter
 
-    from consumers.dead_letters import Choice, Found, Outcome, Reach
+    from consumers.dead_letters import Reach
+    from consumers.letters import Choice, Found, Outcome
     from edgeroute.settings import Settings
 
 app = typer.Typer(
@@ -172,6 +173,7 @@ def redrive(
 async def _redrive(settings: "Settings", choice: "Choice", tally: "Counter[Outcome]") -> None:
     from consumers.dead_letters import Redrive, redrive_all
     from consumers.errors import Fatal
+    from consumers.letters import Rules
     from edgeroute import roles
 
     reach = await _reach(settings)
@@ -181,11 +183,9 @@ async def _redrive(settings: "Settings", choice: "Choice", tally: "Counter[Outco
             "written twice: redrive on a Kafka, with kafka.delivery at auto or exactly-once."
         )
     asked = Redrive(
-        choice=choice,
-        member=roles.member(settings, "redrive", exactly_once=True),
-        transcripts=settings.topics.transcripts,
-        attempts=settings.limits.redrive_attempts,
-        transaction_records=settings.limits.transaction_records,
+        Rules(choice, settings.topics.transcripts, settings.limits.redrive_attempts),
+        roles.member(settings, "redrive", exactly_once=True),
+        settings.limits.transaction_records,
     )
     await redrive_all(reach, asked, tally)
 
@@ -215,7 +215,7 @@ def _choice(
     until: str | None,
     partitions: Sequence[int] | None,
 ) -> "Choice":
-    from consumers.dead_letters import CAUSES, Choice
+    from consumers.letters import CAUSES, Choice
 
     wanted = {reason.value for reason in reasons or ()}
     return Choice(

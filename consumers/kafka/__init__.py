@@ -15,17 +15,15 @@ from consumers.kafka.cluster import (
 )
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
 from consumers.kafka.health import Group, groups, partitions, release
-from consumers.kafka.offsets import Place
 from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
-from consumers.kafka.span import Span, reading
+from consumers.kafka.span import Span, partitions_of, reading
 
 __all__ = [
     "Connection",
     "Group",
     "Member",
     "Mover",
-    "Place",
     "PlainSink",
     "Source",
     "Span",
@@ -38,6 +36,7 @@ __all__ = [
     "has_transactions",
     "lane_errors",
     "partitions",
+    "partitions_of",
     "plain_producer",
     "quietly",
     "reading",

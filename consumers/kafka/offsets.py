@@ -1,21 +1,16 @@
 """The offset a group has committed, asked for in a way that does not mistake an error for none."""
 
 import asyncio
-from typing import Final, NamedTuple
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
+from consumers.lanes import Place
+
 _AGAIN_S: Final = 0.1
-
-
-class Place(NamedTuple):
-    """An offset that a group has committed, and the note that was committed with it."""
-
-    offset: int
-    note: str
 
 
 async def committed_offset(client: AIOKafkaClient, group: str, tp: TopicPartition) -> int | None:

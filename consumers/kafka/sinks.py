@@ -9,9 +9,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.kafka.connection import Connection, Member, close_for_good, lane_errors
-from consumers.kafka.offsets import Place, committed_place
+from consumers.kafka.offsets import committed_place
 from consumers.kafka.source import Source
-from consumers.lanes import Partition
+from consumers.lanes import Partition, Place
 from router.plan import Output
 
 _OPEN_S: Final = 60.0

@@ -87,7 +87,7 @@ async def reading(
     connection: Connection, topic: str, *, committed_only: bool
 ) -> AsyncIterator[Span]:
     """Yield what reads this topic; raise `Fatal` where there is no broker, no right or no topic."""
-    partitions = await _partitions(connection, topic)
+    partitions = await partitions_of(connection, topic)
     consumer = AIOKafkaConsumer(
         **connection.options(),
         enable_auto_commit=False,
@@ -103,7 +103,8 @@ async def reading(
         await quietly(consumer.stop())
 
 
-async def _partitions(connection: Connection, topic: str) -> list[int]:
+async def partitions_of(connection: Connection, topic: str) -> list[int]:
+    """Return a topic's partitions, or raise `Fatal` where there is no such topic."""
     async with admin(connection) as client:
         with _said(connection):
             [described] = await client.describe_topics([topic])

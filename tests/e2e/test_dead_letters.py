@@ -15,7 +15,7 @@ from router.plan import Timing, Writing, dead_letter
 from schemas.codec import Undecodable, decode_redriven
 from schemas.dead_letter import Cause
 from schemas.record import Source
-from tests.consumers.test_dead_letters import NOW
+from tests.consumers.test_letters import NOW
 from tests.services.choose import Broker
 from tests.services.stream import DEADLINE_S, Stream, environment, settings_for
 
@@ -242,6 +242,8 @@ async def test_letters_are_listed_and_shown_without_their_text(
 ) -> None:
     settings = settings_for(each_broker, redis_url, unique, partitions=2)
     stream = Stream(settings, exactly_once=each_broker.exactly_once)
+    _, err = await called(settings, "list", code=1)
+    assert f"There is no topic {settings.topics.dead_letters}" in err
     await stream.create_topics()
     assert "no such dead letters" in (await called(settings, "list"))[0]
     bad = json.dumps({"role": 3, "text": WORDS}).encode()

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.dead_letters import CAUSES, Choice, Found, Outcome, Places, Redrive, Step, step
-from consumers.kafka import Member, Place
-from consumers.lanes import Raw
+from consumers.lanes import Place, Raw
+from consumers.letters import CAUSES, Choice, Found, Outcome, Places, Rules, Step, step
 from schemas.codec import decode_redriven
 from schemas.dead_letter import Cause, DeadLetter, Redriven
 from schemas.record import Source
@@ -45,8 +44,8 @@ def foreign(offset: int) -> Found:
 def taken(
     batch: Sequence[Found], choice: Choice | None = None, places: Places | None = None
 ) -> Step:
-    redrive = Redrive(choice or Choice(), Member("g"), "transcripts", attempts=3)
-    return step(batch, batch[-1].raw.offset + 1, places or Places(0), redrive)
+    rules = Rules(choice or Choice(), "transcripts", attempts=3)
+    return step(batch, batch[-1].raw.offset + 1, places or Places(0), rules)
 
 
 def outcome(found: Found, choice: Choice | None = None) -> Outcome | None:
