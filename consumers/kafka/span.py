@@ -16,7 +16,6 @@ from consumers.lanes import Raw
 _POLL_MS: Final = 500
 _SILENT_S: Final = 30.0
 """Reading that has not moved for this long will not: the broker is away."""
-_UNKNOWN_TOPIC: Final = 3
 
 
 class Span:
@@ -107,9 +106,10 @@ async def partitions_of(connection: Connection, topic: str) -> list[int]:
     """Return a topic's partitions, or raise `Fatal` where there is no such topic."""
     async with admin(connection) as client:
         with _said(connection):
+            # Asked about by its name, a topic that is not there is made by some brokers.
+            if topic not in await client.list_topics():
+                raise Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
             [described] = await client.describe_topics([topic])
-    if described["error_code"] == _UNKNOWN_TOPIC:
-        raise Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
     return sorted(int(found["partition"]) for found in described["partitions"])
 
 
