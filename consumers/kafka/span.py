@@ -9,14 +9,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from consumers.errors import Fatal, Unreachable
-from consumers.kafka.cluster import admin
 from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
+from consumers.kafka.health import partitions
 from consumers.lanes import Raw
 
 _POLL_MS: Final = 500
 _SILENT_S: Final = 30.0
 """Reading that has not moved for this long will not: the broker is away."""
-_UNKNOWN_TOPIC: Final = 3
 
 
 class Span:
@@ -87,7 +86,7 @@ async def reading(
     connection: Connection, topic: str, *, committed_only: bool
 ) -> AsyncIterator[Span]:
     """Yield what reads this topic; raise `Fatal` where there is no broker, no right or no topic."""
-    partitions = await partitions_of(connection, topic)
+    numbers = await partitions_of(connection, topic)
     consumer = AIOKafkaConsumer(
         **connection.options(),
         enable_auto_commit=False,
@@ -98,19 +97,18 @@ async def reading(
         with _said(connection):
             async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
                 await consumer.start()
-        yield Span(consumer, connection, topic, partitions)
+        yield Span(consumer, connection, topic, numbers)
     finally:
         await quietly(consumer.stop())
 
 
 async def partitions_of(connection: Connection, topic: str) -> list[int]:
     """Return a topic's partitions, or raise `Fatal` where there is no such topic."""
-    async with admin(connection) as client:
-        with _said(connection):
-            [described] = await client.describe_topics([topic])
-    if described["error_code"] == _UNKNOWN_TOPIC:
+    # Asked about by its name, a topic that is not there is made by some brokers.
+    found = await partitions(connection)
+    if topic not in found:
         raise Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
-    return sorted(int(found["partition"]) for found in described["partitions"])
+    return list(range(found[topic]))
 
 
 @contextmanager
