@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from consumers.aggregate import BOUNDS_MS, LIVE, MICROS, NANOS, Scope, Totals, quantile_ms
 from edgeroute import claims
 from edgeroute.claims import Claim, Models
-from router import economics
+from router import economics, health
 from router.economics import RoutingTotals
 from schemas.bundle import Manifest
 
@@ -112,11 +112,23 @@ class Latencies(_Figures):
     cloud_inference: Latency
 
 
+class Health(_Figures):
+    """A score out of 100, its word, and the thresholds that this scope crosses as a whole.
+
+    Accuracy is the edge model's on held-out messages, which is all that is known without labels.
+    """
+
+    status: health.Status
+    score: int
+    alerts: tuple[health.Alert, ...]
+
+
 class ReportFigures(_Figures):
     """Everything the report says of one scope; ``run_id`` is None for live traffic.
 
     ``runs`` are the runs that have totals of their own, the one last added to first. ``models`` is
-    None where there is no bundle to read, and ``no_models_because`` then says why.
+    None where there is no bundle to read, and ``no_models_because`` then says why. ``health`` is
+    None where nothing was scored.
     """
 
     run_id: str | None
@@ -130,6 +142,7 @@ class ReportFigures(_Figures):
     models: Models | None
     no_models_because: str | None
     claims: tuple[Claim, ...]
+    health: Health | None
 
 
 def figures(
@@ -175,7 +188,22 @@ def figures(
         models=models,
         no_models_because=bundle if isinstance(bundle, str) else None,
         claims=(*of_run, *claims.bundle_claims(models)),
+        health=_health(counted, latency, models),
     )
+
+
+def _health(counted: RoutingTotals, latency: Latencies, models: Models | None) -> Health | None:
+    if not counted.scored:
+        return None
+    vitals = health.Vitals(
+        edge_utilisation=economics.edge_utilisation(counted),
+        accuracy=models.edge.accuracy if models else None,
+        cost_per_query=economics.cost_per_query(counted),
+        latency_p95_ms=latency.processing.p95_ms,
+    )
+    alerts = health.alerts(vitals)
+    points = health.score(vitals, len(alerts))
+    return Health(status=health.status(points), score=points, alerts=alerts)
 
 
 def _counted(totals: Totals) -> RoutingTotals:

@@ -11,7 +11,7 @@ from typing import Final
 from edgeroute import pictures
 from edgeroute import wording as say
 from edgeroute.claims import INFERENCE_MS, PROCESSING_MS, Claim
-from edgeroute.figures import Latency, ReportFigures
+from edgeroute.figures import Health, Latency, ReportFigures
 from edgeroute.pictures import Mark, Part
 
 _LABELS: Final = 12
@@ -67,6 +67,7 @@ def page(figures: ReportFigures) -> str:
         f'<p class="soft">{_text(_span(figures))}</p>',
         _tiles(figures),
         _section("Against the article", _claims(figures.claims)),
+        _section("Health", _health(figures.health)),
         _section("Where the records went", _routes(figures) + _reasons(figures)),
         _section("What it cost", _costs(figures)),
         _section("How long it took", _latencies(figures)),
@@ -114,6 +115,16 @@ def _claims(claims: Sequence[Claim]) -> str:
         for claim in claims
     ]
     return _table(("", "met", "measured", "claimed", "from"), rows)
+
+
+def _health(health: Health | None) -> str:
+    if health is None:
+        return '<p class="soft">Nothing was scored yet.</p>'
+    alerts = "; ".join(say.ALERTS[alert] for alert in health.alerts) or "none"
+    return (
+        f"<p><b>{health.status}</b>, {health.score} out of 100</p>"
+        f'<p class="soft">Alerts: {_text(alerts)}.</p>'
+    )
 
 
 def _routes(figures: ReportFigures) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from edgeroute import wording as say
 from edgeroute.claims import Claim
-from edgeroute.figures import Cloud, Cost, Latencies, ReportFigures, figures
+from edgeroute.figures import Cloud, Cost, Health, Latencies, ReportFigures, figures
 
 __all__ = ["ReportFigures", "figures", "render"]
 
@@ -29,7 +29,7 @@ def render(figures: ReportFigures, console: Console) -> None:
         _print(table, console)
     for table in (_money(figures.cost), _clouds(figures.cloud), _latencies(figures.latency)):
         _print(table, console)
-    for table in (_models(figures), _claims(figures.claims)):
+    for table in (_models(figures), _claims(figures.claims), _health(figures.health)):
         _print(table, console)
 
 
@@ -172,6 +172,15 @@ def _claims(claims: tuple[Claim, ...]) -> Table:
         table.add_row(claim.name, say.measured(claim), say.claimed(claim), say.met(claim))
         if claim.note:
             table.add_row(f"  {claim.note}")
+    return table
+
+
+def _health(health: Health | None) -> Table:
+    table = _table("Health", "status", "score")
+    if health is not None:
+        table.add_row("out of 100", health.status, str(health.score))
+        for alert in health.alerts:
+            table.add_row(f"  {say.ALERTS[alert]}", "alert", "")
     return table
 
 

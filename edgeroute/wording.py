@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from edgeroute.claims import Claim
+from router.health import ACCURACY, COST_PER_QUERY, EDGE_UTILISATION, LATENCY_MS, Alert
 
 DASH: Final = "-"
+ALERTS: Final[Mapping[Alert, str]] = {
+    "edge_utilisation": f"under {EDGE_UTILISATION:.0%} answered at the edge",
+    "accuracy": f"edge model's accuracy under {ACCURACY:.0%}",
+    "cost_per_query": f"a query costs over ${COST_PER_QUERY}",
+    "latency": f"edge processing, p95, over {LATENCY_MS:.0f} ms",
+}
 REASONS: Final[Mapping[str, str]] = {
     "optimal_edge": "easy, the edge answered",
     "high_complexity": "too complex",

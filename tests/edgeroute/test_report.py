@@ -210,3 +210,19 @@ def test_a_narrow_terminal_cuts_no_number(width: int) -> None:
     assert text.count("12,345") >= 5
     assert "$155" in text
     assert "p99" in text
+
+
+def test_health_names_what_the_run_crosses() -> None:
+    health = of(*[routed()] * 3, ESCALATED).health
+    assert health is not None
+    assert (health.status, health.score, health.alerts) == ("fair", 65, ("edge_utilisation",))
+
+
+def test_there_is_no_health_of_nothing_scored() -> None:
+    assert of(SKIPPED).health is None
+
+
+def test_the_report_says_status_score_and_each_alert() -> None:
+    text = shown(of(*[routed()] * 3, ESCALATED))
+    assert row(text, "out of 100") == ["fair", "65"]
+    assert row(text, "under 80% answered at the edge") == ["alert"]
