@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Protocol
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Protocol
 
 from consumers.errors import Fatal, LaneLost
 from router.availability import AwayRules, Observation, Standing, judged
 
 log = logging.getLogger(__name__)
+_LAST_LOOK_S: Final = 3.0
+"""What a look that has begun is given when the watch ends."""
 
 
 class Progress(Protocol):
@@ -45,16 +47,18 @@ class CloudWatch:
         """Return whether the cloud takes work. May be called from any thread."""
         return self._standing.available
 
-    async def run(self) -> None:
-        """Look until cancelled. No trouble of the broker's ends this: the last conclusion holds."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until ``stop``. No trouble of the broker's ends this: the last conclusion holds."""
         try:
-            while True:
+            while not stop.is_set():
                 seen = await self._seen()
                 before = self._standing
                 self._standing = judged(before, self._rules, seen, self._monotonic())
                 if self._standing.available != before.available and seen is not None:
                     _tell(seen, available=self._standing.available)
-                await asyncio.sleep(self._every_s)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._every_s):
+                        await stop.wait()
         finally:
             await self._progress.close()
 
@@ -77,18 +81,22 @@ async def watching(watch: CloudWatch, after: asyncio.Event) -> AsyncIterator[Non
 
     Before the role has found its broker and its topics, the watch would only repeat what is wrong.
     """
-    task = asyncio.create_task(_run(watch, after))
+    stop = asyncio.Event()
+    task = asyncio.create_task(_run(watch, after, stop))
     task.add_done_callback(_ended)
     try:
         yield
     finally:
+        stop.set()
+        if after.is_set():  # a look that is cut off while it connects leaves its connection open
+            await asyncio.wait([task], timeout=_LAST_LOOK_S)
         task.cancel()
         await asyncio.wait([task])
 
 
-async def _run(watch: CloudWatch, after: asyncio.Event) -> None:
+async def _run(watch: CloudWatch, after: asyncio.Event, stop: asyncio.Event) -> None:
     await after.wait()
-    await watch.run()
+    await watch.run(stop)
 
 
 def _ended(task: "asyncio.Task[None]") -> None:

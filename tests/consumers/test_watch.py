@@ -108,3 +108,22 @@ async def test_a_watch_that_fails_says_so_at_once_and_harms_nothing(
         assert looking.available()
     assert "failed (KeyError)" in caplog.text
     assert "secret" not in caplog.text
+
+
+async def test_a_look_that_has_begun_comes_to_its_end_before_the_watch_closes() -> None:
+    begun, ended = asyncio.Event(), list[str]()
+
+    class Long(Seen):
+        async def look(self) -> Observation:
+            begun.set()
+            for _ in range(20):
+                await asyncio.sleep(0)
+            ended.append("looked")
+            return WELL
+
+        async def close(self) -> None:
+            ended.append("closed")
+
+    async with watching(watch(Long(WELL)), NOW):
+        await begun.wait()
+    assert ended == ["looked", "closed"]
