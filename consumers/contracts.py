@@ -37,7 +37,7 @@ class Limits:
     """A lane that has more on its way commits at most this often; one that has not, at once."""
     engines: int = 2
     open_s: float = 60.0
-    settle_s: float = 2.0
+    settle_s: float = 4.0
     """What an opening that is no longer wanted is given to come to its end."""
     commit_s: float = 30.0
     revoke_s: float = 3.0
