@@ -22,6 +22,9 @@ PROCESSING_MS: Final = LATENCY_MS
 """Where the 95th percentile of processing is worth an alert; the article claims nothing of it."""
 
 
+Source = Literal["run", "bundle"]
+
+
 class Network(BaseModel):
     """What one network did on held-out messages, each alone, with one thread."""
 
@@ -63,7 +66,7 @@ class Claim(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    source: Literal["run", "bundle"]
+    source: Source
     unit: Literal["share", "ms"]
     claimed: float
     measured: float | None
@@ -147,11 +150,7 @@ def _network(measure: Measure) -> Network:
 
 
 def _at_least(
-    name: str,
-    claimed: float,
-    measured: float | None,
-    source: Literal["run", "bundle"],
-    note: str | None,
+    name: str, claimed: float, measured: float | None, source: Source, note: str | None
 ) -> Claim:
     met = None if measured is None else measured >= claimed
     return Claim(
@@ -166,19 +165,9 @@ def _at_least(
 
 
 def _below(
-    name: str,
-    claimed: float,
-    measured: float | None,
-    source: Literal["run", "bundle"],
-    note: str | None,
+    name: str, claimed: float, measured: float | None, source: Source, note: str | None
 ) -> Claim:
     met = None if measured is None else measured < claimed
     return Claim(
-        name=name,
-        source=source,
-        unit="ms",
-        claimed=claimed,
-        measured=measured,
-        met=met,
-        note=note,
+        name=name, source=source, unit="ms", claimed=claimed, measured=measured, met=met, note=note
     )
