@@ -1,0 +1,170 @@
+"""What to make a bundle from, and how: one TOML file. Importing it needs no training package."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from training import TrainingError
+
+SEED: Final = 42
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A table of the file; a key it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Generated(Section):
+    """Messages from the generator instead of a file; ``seed`` is apart from the run's own."""
+
+    messages: Count
+    seed: int = Field(default=SEED, ge=0)
+
+
+class Source(Section):
+    """One file of messages, or the generator.
+
+    ``group`` names the column of the author or conversation: its messages are never in two parts.
+    ``where`` keeps the records whose columns have these values, ``limit`` the first so many of a
+    seeded shuffle. ``name`` and ``licence`` are for the card.
+    """
+
+    path: Path | None = None
+    generate: Generated | None = None
+    text: str = "text"
+    label: str = "label"
+    group: str | None = None
+    where: dict[str, str] = {}
+    limit: Count | None = None
+    name: str | None = None
+    licence: str = "not stated"
+
+
+class Data(Section):
+    """The data. ``held_out`` calibrates and judges, half by half, unless ``test`` judges."""
+
+    labelled: tuple[Source, ...] = ()
+    held_out: tuple[Source, ...] = ()
+    test: tuple[Source, ...] = ()
+    unlabelled: tuple[Source, ...] = ()
+    held_out_share: Share = 0.2
+    validation_share: Share = 0.1
+    """Of the training data, to choose epochs by; at 0 the calibrating half is used for that."""
+    pieces: Count = 8_800
+    max_tokens: int = Field(default=256, ge=8)
+
+
+class Adapt(Section):
+    """Masked-language modelling on all text before teaching; 0 epochs leave it out."""
+
+    epochs: int = Field(default=2, ge=0)
+    batch: Count = 32
+    tokens: int = Field(default=128, ge=8)
+    masking: Share = 0.15
+    learning_rate: Rate = 5e-5
+
+
+class Teach(Section):
+    """The classifier, in two stages: the encoder frozen, then all weights."""
+
+    framework: Literal["torch", "tensorflow"] = "torch"
+    frozen_epochs: int = Field(default=1, ge=0)
+    epochs: Count = 8
+    learning_rate: Rate = 3e-5
+    slowdown: Rate = 10.0
+    """The second stage's learning rate is this many times smaller."""
+    batch: Count = 128
+    tokens: int = Field(default=256, ge=8)
+    patience: int = Field(default=2, ge=0)
+    class_weights: bool = False
+
+
+class Distil(Section):
+    """The student: which of the teacher's layers it starts from, and how it learns."""
+
+    layers: Count | tuple[int, ...] = 3
+    intermediate: Count | None = None
+    epochs: Count = 5
+    batch: Count = 32
+    tokens: int = Field(default=128, ge=8)
+    learning_rate: Rate = 2e-4
+
+
+class Reflex(Section):
+    """The linear tier in front; 0 epochs leave it out."""
+
+    buckets_log2: int = Field(default=17, ge=8, le=22)
+    epochs: int = Field(default=10, ge=0)
+
+
+class Compress(Section):
+    """Eight-bit arithmetic; the table of embeddings may have fewer bits."""
+
+    embedding_bits: Literal[4, 8] = 8
+    sample: Count = 100
+
+
+class Calibrate(Section):
+    """The target that thresholds are chosen for: a share at the edge, or a largest loss."""
+
+    edge_share: Share | None = 0.949
+    largest_loss: Share | None = None
+    audit_rate: Share = 0.01
+    complexity: Share = 0.75
+
+
+class Benchmark(Section):
+    """How much is timed; accuracies are always of all judging messages."""
+
+    examples: Count = 500
+    warm_up: Count = 10
+
+
+class TrainConfig(Section):
+    """A whole run. ``base`` is a hub name or a folder; None means the packaged offline encoder."""
+
+    name: str = "bundle"
+    seed: int = Field(default=SEED, ge=0)
+    base: str | None = None
+    purpose: str = ""
+    """For the card: what the bundle is good for, and what not."""
+    data: Data = Data()
+    adapt: Adapt = Adapt()
+    teach: Teach = Teach()
+    distil: Distil = Distil()
+    reflex: Reflex = Reflex()
+    compress: Compress = Compress()
+    calibrate: Calibrate = Calibrate()
+    benchmark: Benchmark = Benchmark()
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the file's content; relative paths in it start at the file's folder."""
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise TrainingError(
+                f"{path} cannot be read as TOML ({type(error).__name__}); correct it"
+            ) from error
+        _anchor(content, path.resolve().parent)
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise TrainingError(f"{path} has a wrong {where}: {first['msg']}; correct it") from error
+
+
+def _anchor(content: dict[str, Any], folder: Path) -> None:
+    data = content.get("data")
+    for sources in data.values() if isinstance(data, dict) else ():
+        for source in sources if isinstance(sources, list) else ():
+            if isinstance(source, dict) and isinstance(source.get("path"), str):
+                source["path"] = str(folder / source["path"])
