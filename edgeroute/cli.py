@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute import dead_letters, doctor, generate, replaying
+from edgeroute import dead_letters, doctor, generate, replaying, training_run
 from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ app.add_typer(bundle_app, name="bundle")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command("train", epilog=training_run.EPILOG)(training_run.train)
+app.add_typer(training_run.steps, name="step")
 
 
 class RecordName(StrEnum):
@@ -225,56 +227,6 @@ def bundle_verify(
     bundle.edge(threads=1)
     bundle.cloud(threads=1)
     typer.echo(f"{bundle.manifest.bundle_version}: complete and unaltered")
-
-
-@app.command(
-    epilog=examples(
-        "edgeroute train messages.csv --label-column sentiment --out models/ours",
-        "edgeroute train train.jsonl --held-out dev.jsonl --test test.jsonl --out models/ours",
-        "EDGEROUTE_BUNDLE=models/ours edgeroute demo",
-    )
-)
-def train(  # noqa: PLR0913, PLR0917 - one option each
-    file: Annotated[Path, typer.Argument(help="Labelled CSV or JSONL, plain or .gz.")],
-    out: Annotated[Path, typer.Option(help="The bundle's folder; new or empty.")],
-    text_column: Annotated[str, typer.Option(help="Where the messages are.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Where the labels are.")] = "label",
-    held_out: Annotated[
-        Path | None, typer.Option(help="Calibrates; else a tenth of FILE does.")
-    ] = None,
-    test: Annotated[Path | None, typer.Option(help="Judges; else a tenth of FILE does.")] = None,
-    base: Annotated[
-        str | None, typer.Option(help="Encoder by hub name or folder; else the packaged one.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="The bundle's name; else the folder's.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Times through the data.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn at random.")] = 42,
-) -> None:
-    """Make a bundle from labelled messages: teach, export, compress, calibrate, measure, pack.
-
-    Needs the train extra, and a base encoder: docs/models.md.
-    """
-    from training.pipeline import TrainConfig
-    from training.pipeline import train as make
-
-    for given in (file, held_out, test):
-        if given is not None:
-            needs_file(given)
-    made = make(
-        TrainConfig(
-            data=file,
-            out=out,
-            text_column=text_column,
-            label_column=label_column,
-            held_out=held_out,
-            test=test,
-            base=base,
-            name=name or out.resolve().name,
-            epochs=epochs,
-            seed=seed,
-        )
-    )
-    typer.echo(f"{made}: a bundle; its README.md says how good it is")
 
 
 def main() -> None:

@@ -159,7 +159,9 @@ class TrainConfig(Section):
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise TrainingError(f"{path} has a wrong {where}: {first['msg']}; correct it") from error
+            raise TrainingError(
+                f"{path} has a wrong {where}: {first['msg']}; correct it"
+            ) from error
 
 
 def _anchor(content: dict[str, Any], folder: Path) -> None:

@@ -3,17 +3,22 @@
 import importlib.metadata
 import os
 import platform
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 _PACKAGES: Final = (
+    "keras",
     "numpy",
     "onnx",
     "onnxruntime",
     "optimum",
     "optimum-onnx",
+    "safetensors",
     "scikit-learn",
+    "tensorflow",
+    "tf-keras",
     "tokenizers",
     "torch",
     "transformers",
@@ -38,7 +43,7 @@ def cpu_flags() -> frozenset[str]:
 
 def hardware() -> dict[str, str]:
     """Return the machine in words: processor, what matters of its instructions, cores, system."""
-    wanted = {"avx2", "avx512f", "avx512_bf16", "avx512_vnni", "avx_vnni"}
+    wanted = {"avx2", "avx512f", "avx512_bf16", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8"}
     return {
         "processor": _cpu().get("model name", platform.processor() or platform.machine()),
         "instructions": " ".join(sorted(cpu_flags() & wanted)),
@@ -48,6 +53,9 @@ def hardware() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of every library that took part."""
-    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    return {"python": platform.python_version()} | found
+    """Return the versions of Python and of every library of training that is installed."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -1,56 +1,106 @@
-"""The front door of training. Importing it needs none of the training packages."""
+"""The front door of training: from a configuration to a bundle, step by step, going on where a run
+ended. Importing it needs none of the training packages."""
 
-from dataclasses import dataclass
+import fcntl
+import importlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from training import TrainingError
+from training import TrainingError, work
+from training.config import TrainConfig
+from training.hardware import hardware, versions
+from training.steps import STEPS, Step, key
+from training.work import Metrics, Work
 
-SEED = 42
+LOG: Final = "log.jsonl"
+CONFIG: Final = "config.json"
+ENVIRONMENT: Final = "environment.json"
+BUNDLE: Final = "bundle"
+
+Told = Callable[[str, float | None, Metrics], None]
+"""Hears of each step: its name, the seconds it took or None where it was done already, and what it
+measured."""
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """What to make a bundle from, and how.
+def train(
+    config: TrainConfig,
+    run: Path,
+    *,
+    only: str | None = None,
+    quiet: bool = False,
+    told: Told = lambda name, seconds, metrics: None,
+) -> Path:
+    """Carry out every step that is not done, or ``only`` one; return the run's bundle folder.
 
-    ``base`` is a hub name or the folder of an encoder with word pieces; None means the packaged
-    offline encoder. ``held_out`` (calibrates) and ``test`` (judges) are files like ``data``; where
-    absent, a fifth of ``data`` stands in for the first and a half of the first for the second.
-    ``data_name`` and ``data_licence`` are for the card.
-    ``training_tokens`` cuts messages while teaching only, ``max_tokens`` when they are scored.
+    A step is done when it was finished with the same configuration, the same seed and the same
+    files before it. Raises `TrainingError`.
     """
-
-    data: Path
-    out: Path
-    text_column: str = "text"
-    label_column: str = "label"
-    base: str | None = None
-    held_out: Path | None = None
-    test: Path | None = None
-    name: str = "bundle"
-    data_name: str | None = None
-    data_licence: str = "not stated"
-    epochs: int = 2
-    batch: int = 32
-    learning_rate: float = 1e-4
-    training_tokens: int = 128
-    max_tokens: int = 256
-    pieces: int = 8_800
-    target_edge_share: float = 0.949
-    audit_rate: float = 0.01
-    complexity_threshold: float = 0.75
-    seed: int = SEED
-    quiet: bool = False
+    with _alone(run):
+        _note(run, config)
+        for step in STEPS:
+            if only in (None, step.name):
+                _carry_out(step, config, run, quiet=quiet, told=told)
+    return run / BUNDLE
 
 
-def train(config: TrainConfig) -> Path:
-    """Make the bundle and return its folder, ``config.out``, or raise `TrainingError`."""
-    if config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
-        raise TrainingError(f"{config.out} is not empty; name a new folder for the bundle")
+def _carry_out(step: Step, config: TrainConfig, run: Path, *, quiet: bool, told: Told) -> None:
+    given = Work(config=config, run=run, step=step.name, quiet=quiet)
+    wanted = key(step, config, run)
+    if work.is_done(given.folder, wanted):
+        told(step.name, None, work.metrics_of(given.folder))
+        return
+    work.begin(given, wanted)
+    _log(run, step.name, "started")
+    started = time.monotonic()
+    metrics = _runner(step)(given)
+    seconds = time.monotonic() - started
+    work.finish(given, wanted, metrics, seconds)
+    _log(run, step.name, "finished", seconds=round(seconds, 3), metrics=metrics)
+    told(step.name, seconds, metrics)
+
+
+def _runner(step: Step) -> Callable[[Work], Metrics]:
     try:
-        from training import straight  # noqa: PLC0415 - routing machines lack what it imports
+        run: Callable[[Work], Metrics] = importlib.import_module(f"training.{step.name}").run
     except ModuleNotFoundError as error:
         raise TrainingError(
             f"training needs the package {error.name}, which is not installed; "
             "install edgeroute[train]"
         ) from error
-    return straight.make(config)
+    return run
+
+
+@contextmanager
+def _alone(run: Path) -> Iterator[None]:
+    """Keep a second process out of the run's folder; the system lets go when a process dies."""
+    if run.exists() and not run.is_dir():
+        raise TrainingError(f"{run} is a file; name a folder for the run")
+    if run.is_dir() and any(run.iterdir()) and not (run / CONFIG).exists():
+        raise TrainingError(f"{run} holds something that is no run; name a new folder")
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise TrainingError(
+                f"another process works in {run}; wait for it or name another folder"
+            ) from error
+        yield
+
+
+def _note(run: Path, config: TrainConfig) -> None:
+    """Keep what was asked for, and on what machine with which versions."""
+    work.write_whole(run / CONFIG, config.model_dump_json(indent=1) + "\n")
+    environment = {"seed": config.seed, "hardware": hardware(), "versions": versions()}
+    work.write_whole(run / ENVIRONMENT, json.dumps(environment, indent=1) + "\n")
+
+
+def _log(run: Path, step: str, event: str, **more: object) -> None:
+    line = {"at": datetime.now(UTC).isoformat(), "step": step, "event": event, **more}
+    with (run / LOG).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")

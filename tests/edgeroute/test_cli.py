@@ -337,11 +337,11 @@ def test_a_role_that_is_told_to_stop_ends_by_itself(
     assert (role.returncode, "Traceback" in said) == (code, False)
 
 
-def test_training_without_labels_is_one_sentence(tmp_path: Path) -> None:
+def test_training_into_a_folder_in_use_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\n")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
-    done = edgeroute("train", "a.csv", "--out", "full", folder=tmp_path)
+    done = edgeroute("train", "--data", "a.csv", "--out", "full", folder=tmp_path)
     assert "full is not empty" in sentence(done, 1)
 
 

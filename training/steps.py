@@ -1,0 +1,133 @@
+"""The steps of a run, what each depends on, and so what makes one stale."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from training import TrainingError
+from training.base import NAME
+from training.config import Source, TrainConfig
+from training.work import key_of, outputs_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step is ``run`` in the module of its name.
+
+    ``keys`` are the parts of the configuration it reads, ``inputs`` the steps whose files it reads.
+    """
+
+    name: str
+    does: str
+    keys: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
+STEPS: Final = (
+    Step(
+        "prepare", "reads, cleans and splits the data; trims the vocabulary", ("data", "base"), ()
+    ),
+    Step(
+        "adapt",
+        "goes on with the encoder's own training, on this text",
+        ("adapt", "base"),
+        ("prepare",),
+    ),
+    Step("teach", "teaches the classifier: the teacher", ("teach",), ("prepare", "adapt")),
+    Step(
+        "distil",
+        "makes the smaller student out of the teacher",
+        ("distil",),
+        ("prepare", "teach"),
+    ),
+    Step(
+        "reflex",
+        "makes the linear tier that is asked first",
+        ("reflex",),
+        ("prepare", "teach", "distil"),
+    ),
+    Step("export", "writes both networks as ONNX", (), ("prepare", "teach", "distil")),
+    Step("compress", "turns them into 8-bit ones", ("compress",), ("prepare", "export")),
+    Step(
+        "calibrate",
+        "fits temperatures and chooses thresholds for the target",
+        ("calibrate",),
+        ("prepare", "reflex", "export", "compress"),
+    ),
+    Step(
+        "benchmark",
+        "measures every network and the system of them",
+        ("benchmark", "calibrate"),
+        ("prepare", "reflex", "export", "compress", "calibrate"),
+    ),
+    Step(
+        "bundle",
+        "packs what was made, with a card and pictures",
+        ("name", "purpose", "data", "base", "adapt", "teach", "distil", "reflex", "calibrate"),
+        (
+            *("prepare", "adapt", "teach", "distil", "reflex"),
+            *("export", "compress", "calibrate", "benchmark"),
+        ),
+    ),
+)
+NAMES: Final = tuple(step.name for step in STEPS)
+
+
+def key(step: Step, config: TrainConfig, run: Path) -> str:
+    """Return the hash of all that the step depends on.
+
+    Raises `TrainingError` where a step before it is not finished, or a file of the data is missing.
+    """
+    read = config.model_dump(mode="json", include=set(step.keys))
+    if "data" in read:
+        read["data"] = _by_content(read["data"], config)
+    if "base" in read:
+        read["base"] = _base_content(config.base)
+    made: dict[str, Mapping[str, str]] = {}
+    for name in step.inputs:
+        outputs = outputs_of(run / name)
+        if outputs is None:
+            raise TrainingError(
+                f"the step {step.name} needs what {name} makes, which {run} lacks; "
+                "run the steps before it, or `edgeroute train` for all"
+            )
+        made[name] = outputs
+    return key_of({"step": step.name, "seed": config.seed, "config": read, "inputs": made})
+
+
+def files_of(config: TrainConfig) -> Iterator[tuple[Source, Path]]:
+    """Yield every source that is a file."""
+    data = config.data
+    for source in (*data.labelled, *data.held_out, *data.test, *data.unlabelled):
+        if source.path is not None:
+            yield source, source.path
+
+
+def _by_content(data: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
+    """Put each file's hash in the place of its path: a folder may move, a file may change."""
+    hashes = {str(path): _sha256(path) for _, path in files_of(config)}
+    return {
+        name: [{**source, "path": source["path"] and hashes[source["path"]]} for source in value]
+        if isinstance(value, list)
+        else value
+        for name, value in data.items()
+    }
+
+
+def _base_content(base: str | None) -> str:
+    if base is None:
+        return NAME
+    weights = sorted(Path(base).glob("*.safetensors")) if Path(base).is_dir() else []
+    return " ".join(map(_sha256, weights)) or base
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise TrainingError(
+            f"there is no readable file {path}; check the paths under data in the configuration"
+        ) from error
