@@ -77,7 +77,7 @@ def train(  # noqa: PLR0913, PLR0917 - one option each
     same command goes on. Needs the train extra, and a base encoder.
     """
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        fail(f"{out} is not empty; name a new folder for the bundle", 1)
+        fail(f"{out} is not empty; name a new folder for the bundle.", 1)
     given = _configuration(config)
     columns = (text_column, label_column, group_column)
     if data is not None:
