@@ -1,4 +1,4 @@
-"""What makes a step stale: what it reads of the configuration, the seed, and the files before it."""
+"""What makes a step stale: what it reads of the configuration, the seed, the files before it."""
 
 import json
 from pathlib import Path
