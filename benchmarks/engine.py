@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks import texts
 from router.batching import next_batch
 from router.bundle import Bundle, load_bundle
-from router.engine import Engine
+from router.engine import Network
 
 BATCH: Final = 16
 WINDOW: Final = 1024
@@ -50,7 +50,7 @@ def alone(
     """Score all messages with ``engines`` side by side in this process, ``threads`` each."""
     loaded, lines = load_bundle(Path(bundle)), [t.text for t in texts.read(Path(messages))]
     tokenizer = loaded.tokenizer()
-    sessions = [loaded.edge(threads=threads) for _ in range(engines)]
+    sessions = [loaded.edge(threads=threads)[-1] for _ in range(engines)]
     tokens = tokenizer.encode(lines)
     for session in sessions:
         _warm_up(session, tokens)
@@ -103,7 +103,7 @@ def _share(
 ) -> None:
     loaded = load_bundle(Path(bundle))
     tokens = loaded.tokenizer().encode([t.text for t in texts.read(Path(messages))])
-    session = loaded.edge(threads=1)
+    session = loaded.edge(threads=1)[-1]
     _warm_up(session, tokens)
     ready.release()  # type: ignore[attr-defined]
     started.wait()  # type: ignore[attr-defined]
@@ -117,7 +117,7 @@ def reference(bundle: str, messages: str, count: int, threads: int) -> Figures:
     loaded = load_bundle(Path(bundle))
     tokens = loaded.tokenizer().encode([t.text for t in texts.read(Path(messages))])
     tokens = [t[:PADDED] for t in _spread(tokens, count)]
-    full, small = loaded.cloud(threads=threads), loaded.edge(threads=threads)
+    full, small = loaded.cloud(threads=threads), loaded.edge(threads=threads)[-1]
     for session in (full, small):
         _warm_up(session, tokens)
 
@@ -163,11 +163,11 @@ def _each(encode: Callable[[Sequence[str]], object], lines: list[str], size: int
         encode(lines[i : i + size])
 
 
-def _networks(loaded: Bundle) -> dict[str, Engine]:
-    return {"edge": loaded.edge(threads=1), "cloud": loaded.cloud(threads=1)}
+def _networks(loaded: Bundle) -> dict[str, Network]:
+    return {"edge": loaded.edge(threads=1)[-1], "cloud": loaded.cloud(threads=1)}
 
 
-def _milliseconds(session: Engine, tokens: list[int], pad_to: int | None) -> float:
+def _milliseconds(session: Network, tokens: list[int], pad_to: int | None) -> float:
     begun = time.perf_counter()
     session.logits([tokens], pad_to=pad_to)
     return (time.perf_counter() - begun) * 1000
@@ -183,12 +183,12 @@ def _spread(tokens: list[list[int]], count: int) -> list[list[int]]:
     return tokens[::step][:count]
 
 
-def _warm_up(session: Engine, tokens: Sequence[list[int]]) -> None:
+def _warm_up(session: Network, tokens: Sequence[list[int]]) -> None:
     for message in tokens[:_WARM_UP]:
         session.logits([message])
 
 
-def _score(session: Engine, batches: Sequence[list[list[int]]]) -> None:
+def _score(session: Network, batches: Sequence[list[list[int]]]) -> None:
     for batch in batches:
         session.logits(batch)
 

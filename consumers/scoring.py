@@ -8,7 +8,7 @@ from typing import Literal
 from consumers.errors import Fatal
 from router.bundle import Bundle
 from router.confidence import predictions
-from router.engine import Engine, EngineError
+from router.engine import EngineError, Network
 from router.tokenizer import Tokenizer
 
 
@@ -32,8 +32,8 @@ class Scorer:
         tick: Callable[[], float],
     ) -> None:
         """Load the engines of one thread each; raises `router.bundle.BundleError`."""
-        model = getattr(bundle.manifest.models, side)
-        make = bundle.edge if side == "edge" else bundle.cloud
+        models = bundle.manifest.models
+        model = models.edge[-1] if side == "edge" else models.cloud
         self.tier: str = model.tier
         self.bundle_version = bundle.manifest.bundle_version
         self._labels = bundle.manifest.labels
@@ -41,9 +41,9 @@ class Scorer:
         self._tokenizer: Tokenizer = bundle.tokenizer()
         self._tick = tick
         # Engines of one thread each: a session of two threads is at times no faster than of one.
-        self._idle: SimpleQueue[Engine] = SimpleQueue()
+        self._idle: SimpleQueue[Network] = SimpleQueue()
         for _ in range(engines):
-            self._idle.put(make(threads=1))
+            self._idle.put(bundle.engine(model, threads=1))
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text."""

@@ -16,7 +16,7 @@ from consumers.store import Store
 from edgeroute import roles
 from edgeroute.settings import Settings, cores
 from router.bundle import Bundle, BundleError, load_bundle
-from router.engine import Engine, EngineError
+from router.engine import EngineError, Network
 from training.hardware import cpu_flags
 
 State = Literal["OK", "WARN", "FAIL", "not checked"]
@@ -235,21 +235,24 @@ def _bundle(settings: Settings) -> list[Finding]:
     try:
         bundle = load_bundle(settings.bundle)
         bundle.tokenizer()
-        edge, cloud = bundle.edge(threads=1), bundle.cloud(threads=1)
+        networks = (*bundle.edge(threads=1), bundle.cloud(threads=1))
         whole = f"{bundle.manifest.bundle_version} in {settings.bundle}, complete and unaltered"
-        return [Finding("bundle", "OK", whole), _probes(bundle, edge, cloud)]
+        return [Finding("bundle", "OK", whole), _probes(bundle, networks)]
     except (BundleError, EngineError) as error:
         broken = Finding("bundle", "FAIL", str(error))
         return [broken, *_not_checked(["probes"], "a bundle that loads")]
 
 
-def _probes(bundle: Bundle, edge: Engine, cloud: Engine) -> Finding:
+def _probes(bundle: Bundle, networks: Sequence[Network]) -> Finding:
     """Compare what the networks say here with what they said where the bundle was made."""
     probes = bundle.manifest.probes
     if not probes:
         return Finding("probes", "WARN", "the bundle has none; train it anew to get some.")
-    edge_off = max(_difference(edge, probe.tokens, probe.edge) for probe in probes)
-    cloud_off = max(_difference(cloud, probe.tokens, probe.cloud) for probe in probes)
+    *at_edge, cloud_off = (
+        max(_difference(network, probe.tokens, probe.logits[model.tier]) for probe in probes)
+        for model, network in zip(bundle.manifest.models.all(), networks, strict=True)
+    )
+    edge_off = max(at_edge)
     if edge_off > EDGE_OTHER or cloud_off > CLOUD_OTHER:
         said = (
             f"this machine computes other answers (off by {edge_off:.2g} at the edge, "
@@ -265,7 +268,7 @@ def _probes(bundle: Bundle, edge: Engine, cloud: Engine) -> Finding:
     return Finding("probes", "OK", f"{len(probes)} of {len(probes)} as where the bundle was made")
 
 
-def _difference(engine: Engine, tokens: Sequence[int], expected: Sequence[float]) -> float:
+def _difference(engine: Network, tokens: Sequence[int], expected: Sequence[float]) -> float:
     computed: list[float] = engine.logits([tokens])[0].tolist()
     return max(abs(here - there) for here, there in zip(computed, expected, strict=True))
 

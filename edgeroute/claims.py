@@ -77,7 +77,9 @@ class Claim(BaseModel):
 def models(manifest: Manifest) -> Models:
     """Return the comparison of the two networks that ``manifest`` holds."""
     measured = manifest.measured
-    edge, cloud = measured.edge, measured.cloud
+    tiers = [measured.networks[model.tier] for model in manifest.models.all()]
+    edge, cloud = tiers[-2], tiers[-1]
+    edge_mb = sum(measure.size_mb for measure in tiers[:-1])
     return Models(
         bundle_version=manifest.bundle_version,
         messages=measured.messages,
@@ -85,7 +87,7 @@ def models(manifest: Manifest) -> Models:
         edge=_network(edge),
         cloud=_network(cloud),
         accuracy_kept=edge.accuracy / cloud.accuracy if cloud.accuracy else None,
-        smaller=1 - edge.size_mb / cloud.size_mb,
+        smaller=1 - edge_mb / cloud.size_mb,
         latency_change=edge.latency_mean_ms / cloud.latency_mean_ms - 1,
     )
 

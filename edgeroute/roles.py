@@ -72,7 +72,7 @@ def policy_of(settings: Settings, manifest: Manifest) -> Policy:
 
 def _thresholds(settings: Settings, manifest: Manifest) -> Policy:
     given, calibrated = settings.policy, manifest.thresholds
-    tiers = (manifest.models.edge.tier,)
+    tiers = tuple(model.tier for model in manifest.models.edge)
     overrides = {
         "confidence": given.confidence,
         "complexity": given.complexity,
@@ -84,7 +84,7 @@ def _thresholds(settings: Settings, manifest: Manifest) -> Policy:
         tiers,
         salt=given.salt,
         calibrated={
-            "confidence": calibrated.confidence,
+            "confidence": manifest.models.edge[-1].threshold,
             "complexity": calibrated.complexity,
             "audit_rate": calibrated.audit_rate,
         },

@@ -3,14 +3,27 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final, Protocol
 
 from pydantic import ValidationError
 
-from router.engine import Engine, EngineError
+from router.engine import Engine, EngineError, Network
+from router.reflex import Reflex
 from router.tokenizer import Tokenizer, TokenizerError
-from schemas.bundle import MANIFEST, TOKENIZER, Manifest, is_consistent
+from schemas.bundle import MANIFEST, TOKENIZER, Kind, Manifest, Model, is_consistent
 
 _REMEDY = "get a fresh copy of the bundle or make one with `edgeroute train`"
+
+
+def _reflex(path: Path, *, threads: int) -> Reflex:
+    return Reflex.load(path)
+
+
+class _Load(Protocol):
+    def __call__(self, path: Path, *, threads: int) -> Network: ...
+
+
+_LOADERS: Final[dict[Kind, _Load]] = {"onnx": Engine.load, "reflex": _reflex}
 
 
 class BundleError(Exception):
@@ -25,29 +38,30 @@ class Bundle:
     manifest: Manifest
 
     def tokenizer(self) -> Tokenizer:
-        """Return the tokenizer of both networks."""
+        """Return the tokenizer of all networks."""
         try:
             return Tokenizer.load(self.folder / TOKENIZER, self.manifest.max_tokens)
         except TokenizerError as error:
             raise BundleError(f"{error}; {_REMEDY}") from error
 
-    def edge(self, *, threads: int) -> Engine:
-        """Return a new engine of the network that answers at the edge."""
-        return self._engine(self.manifest.models.edge.file, threads)
+    def edge(self, *, threads: int) -> tuple[Network, ...]:
+        """Return new engines of the networks of the edge, in the order in which they are asked."""
+        return tuple(self.engine(model, threads=threads) for model in self.manifest.models.edge)
 
-    def cloud(self, *, threads: int) -> Engine:
+    def cloud(self, *, threads: int) -> Network:
         """Return a new engine of the network that answers in the cloud."""
-        return self._engine(self.manifest.models.cloud.file, threads)
+        return self.engine(self.manifest.models.cloud, threads=threads)
 
-    def _engine(self, file: str, threads: int) -> Engine:
+    def engine(self, model: Model, *, threads: int) -> Network:
+        """Return a new engine of one of the manifest's models, or raise `BundleError`."""
         try:
-            engine = Engine.load(self.folder / file, threads=threads)
+            engine = _LOADERS[model.kind](self.folder / model.file, threads=threads)
         except EngineError as error:
             raise BundleError(str(error)) from error
         if engine.labels != len(self.manifest.labels):
             raise _fault(
                 self.folder,
-                f"{file} knows {engine.labels} labels and the manifest names "
+                f"{model.file} knows {engine.labels} labels and the manifest names "
                 f"{len(self.manifest.labels)}",
             )
         return engine
@@ -56,7 +70,7 @@ class Bundle:
 def load_bundle(folder: Path) -> Bundle:
     """Return the bundle in ``folder`` after checking it whole, or raise `BundleError`."""
     manifest = load_manifest(folder)
-    named = {manifest.models.edge.file, manifest.models.cloud.file, TOKENIZER}
+    named = {*(model.file for model in manifest.models.all()), TOKENIZER}
     for file in sorted(named - manifest.files.keys()):
         raise _fault(folder, f"its manifest gives no hash for {file}")
     for file, expected in sorted(manifest.files.items()):

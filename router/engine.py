@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import numpy as np
 import onnxruntime
@@ -15,6 +15,20 @@ _INPUTS: Final = {"input_ids", "attention_mask"}
 
 class EngineError(Exception):
     """A model cannot be loaded or failed at work. The message is one sentence without content."""
+
+
+class Network(Protocol):
+    """What can answer for a tier: see `Engine` for the contracts."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def labels(self) -> int: ...
+
+    def logits(
+        self, batch: Sequence[Sequence[int]], pad_to: int | None = None
+    ) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.decision import Share
 from schemas.record import Record
@@ -14,87 +14,145 @@ MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
 """The two file names that are the same in every bundle."""
 
+Kind = Literal["onnx", "reflex"]
+Target = Literal["edge_share", "largest_loss"]
 Positive = Annotated[float, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Model(Record):
-    """One tier's network: its file in the bundle, and the temperature its logits are divided by."""
+    """One tier's network.
+
+    ``file`` is its file in the bundle and ``kind`` says what can run it; its logits are divided by
+    ``temperature``. The tier keeps a message from the confidence ``threshold`` on; the cloud, which
+    has nobody to pass anything on to, keeps from 0.
+    """
 
     file: Name
     tier: Name
+    kind: Kind
     temperature: Positive
+    threshold: Share
 
 
 class Models(Record):
-    """The network that answers at the edge and the one that answers in the cloud."""
+    """The networks of the edge, in the order in which they are asked, and that of the cloud."""
 
-    edge: Model
+    edge: tuple[Model, ...] = Field(min_length=1)
     cloud: Model
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        """Refuse two tiers of one name: probes and records could not tell them apart."""
+        if len({model.tier for model in self.all()}) <= len(self.edge):
+            raise ValueError("two tiers have the same name")
+        return self
+
+    def all(self) -> tuple[Model, ...]:
+        """Return every tier's network, the cloud's last."""
+        return (*self.edge, self.cloud)
 
 
 class Thresholds(Record):
-    """What the bundle recommends, and the target it was chosen for.
+    """What the bundle recommends beside its tiers' thresholds, and the target all were chosen for.
 
-    A message stays at the edge when its confidence is at least ``confidence`` and its complexity at
-    most ``complexity``, and it is not among the share ``audit_rate`` taken at random. ``chosen``
-    says in words how ``confidence`` was found.
+    A message stays at the edge when a tier keeps it, its complexity is at most ``complexity``, and
+    it is not among the share ``audit_rate`` taken at random. ``target`` says whether
+    ``target_value`` is the share wanted at the edge or the largest loss of accuracy against
+    cloud-only; ``chosen`` says in words how the tiers' thresholds were found.
     """
 
-    confidence: Share
     complexity: Share
     audit_rate: Share
-    target_edge_share: Share
+    target: Target
+    target_value: Share
     chosen: str
 
 
 class Probe(Record):
-    """Token ids of one message and the logits both networks gave on the machine that trained.
+    """Token ids of one message and the logits each tier gave, by name, where it was trained.
 
     Another instruction set rounds 8-bit sums differently; comparing probes tells.
     """
 
     tokens: tuple[int, ...]
-    edge: tuple[float, ...]
-    cloud: tuple[float, ...]
+    logits: dict[Name, tuple[float, ...]]
+
+
+class Interval(Record):
+    """A 95 % interval."""
+
+    low: float
+    high: float
 
 
 class Measure(Record):
     """What one network did on held-out messages.
 
     Latencies are of one message alone; ``messages_per_second`` is of batches of 16 sorted by
-    length. All are of the session with one thread. ``ece`` is the expected calibration error before
-    and after the temperature. Megabytes are of 1,000,000 bytes.
+    length. All are of the session with one thread. ``memory_mb`` is what loading and warming it up
+    added to the process. ``ece`` is the expected calibration error before and after the
+    temperature. Megabytes are of 1,000,000 bytes.
     """
 
     accuracy: Share
+    accuracy_interval: Interval
     macro_f1: Share
     latency_mean_ms: Positive
+    latency_p50_ms: Positive
     latency_p95_ms: Positive
     messages_per_second: Positive
     size_mb: Positive
+    memory_mb: float = Field(ge=0)
     ece_before: Share
     ece_after: Share
 
 
-class Measured(Record):
-    """The two networks on the same messages, and the machine they were measured on.
+class Retention(Record):
+    """What one network, or the system, keeps of another's accuracy on the same messages.
 
-    ``disagreements`` counts messages to which the two give different labels; of those the edge
-    alone is right on ``edge_only_right`` and the cloud alone on ``cloud_only_right``, which is what
-    a paired test of their accuracies needs. ``edge_share`` and ``accuracy_kept`` are what the
-    thresholds keep at the edge before the audit, and how often the edge is right on it.
+    ``share`` is the accuracy of ``of`` divided by that of ``against``, with a paired interval. The
+    two counts are of messages on which only one of them is right, and ``p_value`` is McNemar's
+    exact one for them.
+    """
+
+    of: Name
+    against: Name
+    share: float
+    interval: Interval
+    only_of_right: int = Field(ge=0)
+    only_against_right: int = Field(ge=0)
+    p_value: Share
+
+
+class System(Record):
+    """What all tiers do together with the bundle's thresholds, the audit included.
+
+    ``tier_shares`` says, by name, whose answer stands how often; ``kept_accuracy`` is how often the
+    edge is right on what it keeps, and ``retention`` compares with the cloud alone.
+    """
+
+    edge_share: Share
+    tier_shares: dict[Name, Share]
+    accuracy: Share
+    accuracy_interval: Interval
+    macro_f1: Share
+    kept_accuracy: Share
+    retention: Retention
+
+
+class Measured(Record):
+    """The networks and the system on the same messages, and the machine they were measured on.
+
+    ``networks`` is by name: that of each tier as shipped, and beside them other forms that were
+    tried, such as ``student-fp32``.
     """
 
     split: str
     messages: int = Field(gt=0)
-    edge: Measure
-    cloud: Measure
-    disagreements: int = Field(ge=0)
-    edge_only_right: int = Field(ge=0)
-    cloud_only_right: int = Field(ge=0)
-    edge_share: Share
-    accuracy_kept: Share
+    networks: dict[Name, Measure]
+    retentions: tuple[Retention, ...]
+    system: System
     hardware: dict[str, str]
     versions: dict[str, str]
 
@@ -115,7 +173,7 @@ class Manifest(Record):
     rest, so that two bundles that could decide differently never share one.
     """
 
-    version: Literal[1]
+    version: Literal[2]
     bundle_version: Name
     labels: tuple[Name, ...] = Field(min_length=2)
     max_tokens: int = Field(ge=2)

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import f1_score
 
 from router.complexity import complexity
 from router.confidence import predictions
@@ -22,10 +23,11 @@ from schemas.bundle import (
     Model,
     Models,
     Probe,
+    System,
     Thresholds,
     version_of,
 )
-from training.benchmark import logits_of, measure
+from training.benchmark import interval, logits_of, measure, retention
 from training.calibrate import temperature, threshold
 from training.card import card
 from training.hardware import hardware, versions
@@ -99,12 +101,12 @@ def write_bundle(
     """Complete ``folder``, which holds the two networks and the tokenizer, and return it."""
     edge = _network(folder / EDGE, calibration)
     cloud = _network(folder / CLOUD, calibration)
-    thresholds = _thresholds(edge, recipe, calibration)
-    measured = _measured(edge, cloud, thresholds, judging, split)
+    confidence, thresholds = _thresholds(edge, recipe, calibration)
+    measured = _measured(edge, cloud, (confidence, thresholds), judging, split)
     probes = _probes(edge.engine, cloud.engine, tokenizer)
     models = Models(
-        edge=Model(file=EDGE, tier="student", temperature=edge.temperature),
-        cloud=Model(file=CLOUD, tier="teacher", temperature=cloud.temperature),
+        edge=(_model(EDGE, "student", edge.temperature, confidence),),
+        cloud=_model(CLOUD, "teacher", cloud.temperature, 0.0),
     )
     base = recipe.base or OFFLINE_BASE
     base_licence = "see its source" if recipe.base else "Apache-2.0"
@@ -123,7 +125,7 @@ def write_bundle(
     (folder / CARD).write_text(content, encoding="utf-8")
     files = {name: sha256_of(folder / name) for name in (CARD, CLOUD, EDGE, TOKENIZER)}
     manifest = Manifest(
-        version=1,
+        version=2,
         bundle_version=version_of(
             recipe.name,
             files=files,
@@ -164,19 +166,25 @@ def _scores(network: _Network, held: Held) -> tuple[list[float], list[float], ND
     return confidences, complexities, logits
 
 
-def _thresholds(edge: _Network, recipe: Recipe, calibration: Held) -> Thresholds:
+def _model(file: str, tier: str, temperature_: float, threshold_: float) -> Model:
+    return Model(file=file, tier=tier, kind="onnx", temperature=temperature_, threshold=threshold_)
+
+
+def _thresholds(edge: _Network, recipe: Recipe, calibration: Held) -> tuple[float, Thresholds]:
+    """Return the confidence from which the edge keeps, and the rest."""
     confidences, complexities, _ = _scores(edge, calibration)
-    return Thresholds(
-        confidence=threshold(
-            confidences,
-            complexities,
-            target=recipe.target_edge_share,
-            audit_rate=recipe.audit_rate,
-            complexity_threshold=recipe.complexity_threshold,
-        ),
+    confidence = threshold(
+        confidences,
+        complexities,
+        target=recipe.target_edge_share,
+        audit_rate=recipe.audit_rate,
+        complexity_threshold=recipe.complexity_threshold,
+    )
+    return confidence, Thresholds(
         complexity=recipe.complexity_threshold,
         audit_rate=recipe.audit_rate,
-        target_edge_share=recipe.target_edge_share,
+        target="edge_share",
+        target_value=recipe.target_edge_share,
         chosen=(
             f"the highest confidence that leaves {recipe.target_edge_share:.1%} of "
             f"{len(calibration.texts)} held-out messages at the edge, after those above the "
@@ -186,26 +194,42 @@ def _thresholds(edge: _Network, recipe: Recipe, calibration: Held) -> Thresholds
 
 
 def _measured(
-    edge: _Network, cloud: _Network, thresholds: Thresholds, judging: Held, split: str
+    edge: _Network,
+    cloud: _Network,
+    chosen: tuple[float, Thresholds],
+    judging: Held,
+    split: str,
 ) -> Measured:
     confidences, complexities, edge_logits = _scores(edge, judging)
     cloud_logits = logits_of(cloud.engine, judging.tokens)
-    edge_right = edge_logits.argmax(axis=1) == np.asarray(judging.labels)
-    cloud_right = cloud_logits.argmax(axis=1) == np.asarray(judging.labels)
-    kept = (np.asarray(confidences) >= thresholds.confidence) & (
+    confidence, thresholds = chosen
+    truth = np.asarray(judging.labels)
+    by_edge, by_cloud = edge_logits.argmax(axis=1), cloud_logits.argmax(axis=1)
+    kept = (np.asarray(confidences) >= confidence) & (
         np.asarray(complexities) <= thresholds.complexity
     )
+    kept &= np.random.default_rng(0).random(len(kept)) >= thresholds.audit_rate
+    answer = np.where(kept, by_edge, by_cloud)
+    right, edge_right, cloud_right = answer == truth, by_edge == truth, by_cloud == truth
     tokens, labels = judging.tokens, judging.labels
+    share = float(kept.mean())
     return Measured(
         split=split,
         messages=len(judging.texts),
-        edge=measure(edge.engine, tokens, edge_logits, labels, edge.temperature),
-        cloud=measure(cloud.engine, tokens, cloud_logits, labels, cloud.temperature),
-        disagreements=int((edge_logits.argmax(axis=1) != cloud_logits.argmax(axis=1)).sum()),
-        edge_only_right=int((edge_right & ~cloud_right).sum()),
-        cloud_only_right=int((cloud_right & ~edge_right).sum()),
-        edge_share=float(kept.mean()),
-        accuracy_kept=float(edge_right[kept].mean()) if kept.any() else 0.0,
+        networks={
+            "student": measure(edge.engine, tokens, edge_logits, labels, edge.temperature),
+            "teacher": measure(cloud.engine, tokens, cloud_logits, labels, cloud.temperature),
+        },
+        retentions=(retention("student", edge_right, "teacher", cloud_right),),
+        system=System(
+            edge_share=share,
+            tier_shares={"student": share, "teacher": 1 - share},
+            accuracy=float(right.mean()),
+            accuracy_interval=interval(right),
+            macro_f1=float(f1_score(truth, answer, average="macro")),
+            kept_accuracy=float(edge_right[kept].mean()) if kept.any() else 0.0,
+            retention=retention("system", right, "teacher", cloud_right),
+        ),
         hardware=hardware(),
         versions=versions(),
     )
@@ -215,8 +239,10 @@ def _probes(edge: Engine, cloud: Engine, tokenizer: Tokenizer) -> tuple[Probe, .
     return tuple(
         Probe(
             tokens=tuple(tokens),
-            edge=tuple(edge.logits([tokens])[0].tolist()),
-            cloud=tuple(cloud.logits([tokens])[0].tolist()),
+            logits={
+                "student": tuple(edge.logits([tokens])[0].tolist()),
+                "teacher": tuple(cloud.logits([tokens])[0].tolist()),
+            },
         )
         for tokens in tokenizer.encode(_PROBES)
     )

@@ -40,10 +40,10 @@ def card(  # noqa: PLR0913 - a card is about everything
             f"\nLicence: {licence}.\n",
             "## Measured\n",
             f"{_machine(measured)}\n",
-            *_table(("", "edge, 8-bit", "cloud, FP32"), _figures(measured, models)),
+            *_table(("", *(model.tier for model in models.all())), _figures(measured, models)),
             f"\n{_pairs(measured)}\n",
             "## Thresholds\n",
-            f"{_kept(thresholds, measured)}\n",
+            f"{_kept(models, thresholds, measured)}\n",
             "## Limits\n",
             f"{_LIMITS}\n",
         ]
@@ -58,18 +58,21 @@ def _machine(measured: Measured) -> str:
 
 
 def _pairs(measured: Measured) -> str:
-    return (
-        f"The two disagree on {measured.disagreements} messages: the edge alone is right on "
-        f"{measured.edge_only_right} of them, the cloud alone on {measured.cloud_only_right}."
+    return " ".join(
+        f"The {pair.of} keeps {pair.share:.1%} of the accuracy of the {pair.against}, "
+        f"{pair.interval.low:.1%} to {pair.interval.high:.1%}: it alone is right on "
+        f"{pair.only_of_right} messages, the {pair.against} alone on {pair.only_against_right}."
+        for pair in measured.retentions
     )
 
 
-def _kept(thresholds: Thresholds, measured: Measured) -> str:
+def _kept(models: Models, thresholds: Thresholds, measured: Measured) -> str:
+    confidences = ", ".join(f"{model.tier} {model.threshold}" for model in models.edge)
     return (
-        f"Kept at the edge: confidence at least {thresholds.confidence}, complexity at most "
+        f"Kept at the edge: confidence at least {confidences}, complexity at most "
         f"{thresholds.complexity}, audited {thresholds.audit_rate:.1%}. The confidence is "
-        f"{thresholds.chosen}. On the messages above that keeps {measured.edge_share:.1%} "
-        f"before the audit, {measured.accuracy_kept:.1%} of them right."
+        f"{thresholds.chosen}. On the messages above that keeps {measured.system.edge_share:.1%}, "
+        f"{measured.system.kept_accuracy:.1%} of them right."
     )
 
 
@@ -88,19 +91,16 @@ def _front_matter(name: str, base: str, labels: Sequence[str], measured: Measure
         "  - task: {type: text-classification}",
         f"    dataset: {{name: {measured.split}, type: csv}}",
         "    metrics:",
-        f"    - {{type: accuracy, value: {measured.edge.accuracy:.4f}}}",
-        f"    - {{type: f1, value: {measured.edge.macro_f1:.4f}}}",
+        f"    - {{type: accuracy, value: {measured.system.accuracy:.4f}}}",
+        f"    - {{type: f1, value: {measured.system.macro_f1:.4f}}}",
         "---",
     ]
 
 
 def _figures(measured: Measured, models: Models) -> list[tuple[str, ...]]:
-    edge, cloud = _column(measured.edge), _column(measured.cloud)
-    rows = [(label, edge[label], cloud[label]) for label in edge]
-    return [
-        *rows,
-        ("temperature", str(models.edge.temperature), str(models.cloud.temperature)),
-    ]
+    columns = [_column(measured.networks[model.tier]) for model in models.all()]
+    rows = [(label, *(column[label] for column in columns)) for label in columns[0]]
+    return [*rows, ("temperature", *(str(model.temperature) for model in models.all()))]
 
 
 def _column(measure: Measure) -> dict[str, str]:

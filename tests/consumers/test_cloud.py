@@ -14,7 +14,7 @@ from consumers.cloud import CloudHandler, CloudWork
 from consumers.lanes import Raw
 from consumers.scoring import Scorer
 from router.bundle import load_bundle
-from router.engine import Engine, EngineError
+from router.engine import EngineError, Network
 from router.plan import Output, Writing
 from schemas.codec import decode_dead_letter, encode
 from schemas.escalation import EdgeAnswer, Escalation
@@ -89,7 +89,7 @@ def test_a_value_that_is_no_escalation_is_a_dead_letter_and_nothing_else(scorer:
 class Poisoned:
     """An engine that fails on any batch with a certain message in it, else is the real one."""
 
-    def __init__(self, engine: Engine, poison: list[int]) -> None:
+    def __init__(self, engine: Network, poison: list[int]) -> None:
         self.engine = engine
         self.poison = poison
 
@@ -105,7 +105,7 @@ def test_a_message_on_which_the_model_fails_gets_the_edges_answer_and_harms_no_o
     bundle = load_bundle(BUNDLE)
     (poison,) = bundle.tokenizer().encode(["poison"])
     engine = Poisoned(bundle.cloud(threads=1), poison)
-    monkeypatch.setattr(type(bundle), "cloud", lambda self, threads: engine)
+    monkeypatch.setattr(type(bundle), "engine", lambda self, model, threads: engine)
     handler = worker(Scorer(bundle, "cloud", 1, time.perf_counter))
     bad, good = (escalation("poison", 1), escalation("thank you very much", 2))
     failed, fine = written(handler, raw(encode(bad)), raw(encode(good)))

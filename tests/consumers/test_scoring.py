@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from consumers.errors import Fatal
 from consumers.scoring import Scored, Scorer
 from router.bundle import load_bundle
-from router.engine import Engine, EngineError
+from router.engine import EngineError, Network
 from tests.services.stream import BUNDLE
 
 
 class Breaking:
     """A real engine that fails on any batch with one of these messages in it."""
 
-    def __init__(self, engine: Engine, broken: list[list[int]]) -> None:
+    def __init__(self, engine: Network, broken: list[list[int]]) -> None:
         self.engine = engine
         self.broken = broken
 
@@ -30,8 +30,8 @@ class Breaking:
 def scorer(monkeypatch: pytest.MonkeyPatch, *broken: str) -> Scorer:
     bundle = load_bundle(BUNDLE)
     tokens = bundle.tokenizer().encode(broken)
-    engine = Breaking(bundle.edge(threads=1), tokens)
-    monkeypatch.setattr(type(bundle), "edge", lambda self, threads: engine)
+    engine = Breaking(bundle.edge(threads=1)[-1], tokens)
+    monkeypatch.setattr(type(bundle), "engine", lambda self, model, threads: engine)
     return Scorer(bundle, "edge", 1, time.perf_counter)
 
 

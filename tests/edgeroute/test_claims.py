@@ -31,8 +31,9 @@ def manifest(**edge: float) -> Manifest:
     """The starter's manifest, with other figures of the edge's network."""
     found = load_manifest(BUNDLE)
     measured = found.measured
-    changed = measured.edge.model_copy(update=edge)
-    return found.model_copy(update={"measured": measured.model_copy(update={"edge": changed})})
+    changed = measured.networks["student"].model_copy(update=edge)
+    networks = {**measured.networks, "student": changed}
+    return found.model_copy(update={"measured": measured.model_copy(update={"networks": networks})})
 
 
 @pytest.mark.parametrize(("edge", "met"), [(949, True), (948, False)])
@@ -54,7 +55,7 @@ def test_inference_and_processing_are_judged_apart() -> None:
 
 
 def test_the_bundle_tells_accuracy_kept_size_and_the_time_of_one_message() -> None:
-    cloud = load_manifest(BUNDLE).measured.cloud
+    cloud = load_manifest(BUNDLE).measured.networks["teacher"]
     given = manifest(
         accuracy=cloud.accuracy * 0.995, size_mb=cloud.size_mb * 0.15, latency_p95_ms=21.0
     )

@@ -216,13 +216,13 @@ def test_a_folder_that_is_no_bundle_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("network", "off", "state"),
-    [("edge", 0.05, "WARN"), ("edge", 2.0, "FAIL"), ("cloud", 0.1, "FAIL")],
+    [("student", 0.05, "WARN"), ("student", 2.0, "FAIL"), ("teacher", 0.1, "FAIL")],
 )
 def test_probes_that_come_out_otherwise_are_said(
     copied: Path, network: str, off: float, state: str
 ) -> None:
     manifest = json.loads((copied / "manifest.json").read_text())
-    manifest["probes"][3][network][0] += off
+    manifest["probes"][3]["logits"][network][0] += off
     (copied / "manifest.json").write_text(json.dumps(manifest))
     seen = found(nobody(copied))
     assert seen["bundle"].state == "OK"

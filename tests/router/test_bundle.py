@@ -54,7 +54,7 @@ def _refusal(folder: Path) -> str:
 def test_the_starter_answers_a_message() -> None:
     bundle = load_bundle(STARTER)
     tokens = bundle.tokenizer().encode(["thanks, that was great!"])
-    logits = bundle.edge(threads=1).logits(tokens)
+    logits = bundle.edge(threads=1)[-1].logits(tokens)
     assert bundle.manifest.labels[int(logits.argmax())] == "positive"
 
 
@@ -73,11 +73,14 @@ def test_the_starter_names_no_place_of_the_machine_that_made_it() -> None:
 
 def test_probes_are_reproduced() -> None:
     bundle = load_bundle(STARTER)
-    edge, cloud = bundle.edge(threads=1), bundle.cloud(threads=1)
-    for probe in bundle.manifest.probes:
+    models = bundle.manifest.models
+    for model in models.all():
+        network = bundle.engine(model, threads=1)
         # Another instruction set rounds otherwise, but never by this much.
-        assert np.allclose(edge.logits([probe.tokens])[0], probe.edge, atol=0.3)
-        assert np.allclose(cloud.logits([probe.tokens])[0], probe.cloud, atol=1e-3)
+        allowed = 1e-3 if model is models.cloud else 0.3
+        for probe in bundle.manifest.probes:
+            said = network.logits([probe.tokens])[0]
+            assert np.allclose(said, probe.logits[model.tier], atol=allowed)
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
@@ -100,14 +103,14 @@ def test_a_manifest_that_is_not_json_is_refused(folder: Path, content: bytes) ->
     assert "manifest.json is not JSON" in _refusal(folder)
 
 
-@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"version": 2}', b"null"])
+@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"version": 3}', b"null"])
 def test_a_manifest_of_something_else_is_refused(folder: Path, content: bytes) -> None:
     (folder / MANIFEST).write_bytes(content)
     assert "manifest.json" in _refusal(folder)
 
 
 def test_a_later_format_is_refused(folder: Path) -> None:
-    _edit(folder, lambda manifest: manifest.update(version=2))
+    _edit(folder, lambda manifest: manifest.update(version=3))
     assert "a format this program does not know" in _refusal(folder)
 
 
@@ -137,7 +140,7 @@ def test_a_folder_in_place_of_a_file_is_refused(folder: Path) -> None:
 
 
 def test_a_threshold_changed_by_hand_is_refused(folder: Path) -> None:
-    _edit(folder, lambda manifest: manifest["thresholds"].update(confidence=0.0))
+    _edit(folder, lambda manifest: manifest["models"]["edge"][0].update(threshold=0.0))
     assert "its manifest was changed" in _refusal(folder)
 
 
@@ -157,7 +160,7 @@ def test_a_link_that_leads_outside_is_refused(folder: Path) -> None:
 def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
     (folder / "edge.onnx").rename(folder / "data")
     (folder / "edge.onnx").symlink_to("data")
-    assert load_bundle(folder).edge(threads=1).labels == 3
+    assert load_bundle(folder).edge(threads=1)[-1].labels == 3
 
 
 def test_a_model_without_a_hash_is_refused(folder: Path) -> None:
@@ -168,4 +171,4 @@ def test_a_model_without_a_hash_is_refused(folder: Path) -> None:
 def test_a_model_with_other_labels_is_refused(folder: Path) -> None:
     _edit(folder, lambda manifest: manifest["labels"].append("angry"), sign=True)
     with pytest.raises(BundleError, match="knows 3 labels and the manifest names 4"):
-        load_bundle(folder).edge(threads=1)
+        load_bundle(folder).edge(threads=1)[-1]

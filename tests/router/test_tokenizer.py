@@ -45,7 +45,7 @@ def test_half_a_surrogate_pair_is_read_around(tokenizer: Tokenizer) -> None:
 
 def test_every_token_is_one_the_networks_know(tokenizer: Tokenizer) -> None:
     odd = ["¿Dónde está mi pedido?", "我的订单在哪里", "⚙️🤷‍♀️", "\u0000\ufffd", "Straße ﬁ"]
-    logits = load_bundle(STARTER).edge(threads=1).logits(tokenizer.encode(odd))
+    logits = load_bundle(STARTER).edge(threads=1)[-1].logits(tokenizer.encode(odd))
     assert len(logits) == len(odd)
 
 

@@ -8,11 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.bundle import (
+    Interval,
     Manifest,
     Measure,
     Measured,
     Model,
     Models,
+    Retention,
+    System,
     Thresholds,
     is_consistent,
     version_of,
@@ -20,21 +23,39 @@ from schemas.bundle import (
 
 FILES = {"edge.onnx": "a" * 64, "cloud.onnx": "b" * 64, "tokenizer.json": "c" * 64}
 MODELS = Models(
-    edge=Model(file="edge.onnx", tier="student", temperature=1.1),
-    cloud=Model(file="cloud.onnx", tier="teacher", temperature=1.2),
+    edge=(
+        Model(file="r.npz", tier="reflex", kind="reflex", temperature=1.1, threshold=0.7),
+        Model(file="edge.onnx", tier="student", kind="onnx", temperature=1.1, threshold=0.5),
+    ),
+    cloud=Model(file="cloud.onnx", tier="teacher", kind="onnx", temperature=1.2, threshold=0),
 )
+EDGE = [model.model_dump() for model in MODELS.edge]
 THRESHOLDS = Thresholds(
-    confidence=0.5, complexity=0.75, audit_rate=0.01, target_edge_share=0.949, chosen="by hand"
+    complexity=0.75, audit_rate=0.01, target="edge_share", target_value=0.949, chosen="by hand"
 )
 MEASURE = Measure(
     accuracy=0.8,
+    accuracy_interval=Interval(low=0.7, high=0.9),
     macro_f1=0.8,
     latency_mean_ms=1,
+    latency_p50_ms=1,
     latency_p95_ms=2,
     messages_per_second=500,
     size_mb=14,
+    memory_mb=0,
     ece_before=0.1,
     ece_after=0.05,
+)
+
+
+RETENTION = Retention(
+    of="system",
+    against="teacher",
+    share=1.0,
+    interval=Interval(low=0.9, high=1.1),
+    only_of_right=0,
+    only_against_right=0,
+    p_value=1.0,
 )
 
 
@@ -44,7 +65,7 @@ def _manifest() -> Manifest:
         "small", files=FILES, models=MODELS, thresholds=THRESHOLDS, labels=labels, max_tokens=256
     )
     return Manifest(
-        version=1,
+        version=2,
         bundle_version=version,
         labels=labels,
         max_tokens=256,
@@ -54,13 +75,17 @@ def _manifest() -> Manifest:
         measured=Measured(
             split="test",
             messages=10,
-            edge=MEASURE,
-            cloud=MEASURE,
-            disagreements=0,
-            edge_only_right=0,
-            cloud_only_right=0,
-            edge_share=0.95,
-            accuracy_kept=0.8,
+            networks=dict.fromkeys(("reflex", "student", "teacher"), MEASURE),
+            retentions=(),
+            system=System(
+                edge_share=0.95,
+                tier_shares={"reflex": 0.7, "student": 0.25, "teacher": 0.05},
+                accuracy=0.8,
+                accuracy_interval=Interval(low=0.7, high=0.9),
+                macro_f1=0.8,
+                kept_accuracy=0.8,
+                retention=RETENTION,
+            ),
             hardware={},
             versions={},
         ),
@@ -95,8 +120,8 @@ def test_a_manifest_as_made_is_consistent() -> None:
         {"labels": ["yes", "no"]},
         {"max_tokens": 128},
         {"files": FILES | {"edge.onnx": "d" * 64}},
-        {"thresholds": THRESHOLDS.model_dump() | {"confidence": 0.6}},
-        {"models": MODELS.model_dump() | {"edge": MODELS.cloud.model_dump()}},
+        {"thresholds": THRESHOLDS.model_dump() | {"complexity": 0.6}},
+        {"models": MODELS.model_dump() | {"edge": EDGE[1:]}},
         {"bundle_version": "small"},
     ],
 )
@@ -107,12 +132,16 @@ def test_whatever_takes_part_in_a_decision_is_in_the_version(fields: dict[str, A
 @pytest.mark.parametrize(
     "fields",
     [
-        {"version": 2},
+        {"version": 1},
         {"version": None},
         {"labels": ["only"]},
         {"files": {"edge.onnx": "not a hash"}},
-        {"models": {"edge": MODELS.edge.model_dump()}},
-        {"thresholds": THRESHOLDS.model_dump() | {"confidence": 1.5}},
+        {"models": {"edge": EDGE}},
+        {"models": MODELS.model_dump() | {"edge": []}},
+        {"models": MODELS.model_dump() | {"edge": [*EDGE, EDGE[0]]}},
+        {"models": MODELS.model_dump() | {"cloud": EDGE[0]}},
+        {"models": MODELS.model_dump() | {"edge": [EDGE[0] | {"kind": "guess"}]}},
+        {"thresholds": THRESHOLDS.model_dump() | {"complexity": 1.5}},
         {"thresholds": THRESHOLDS.model_dump() | {"audit_rate": None}},
         {"max_tokens": 0},
     ],
