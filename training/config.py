@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training import TrainingError
 
@@ -26,6 +26,15 @@ class Generated(Section):
 
     messages: Count
     seed: int = Field(default=SEED, ge=0)
+    positive: Share = 0.4
+    negative: Share = 0.3
+    """Shares of the labels; the rest is neutral."""
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.positive + self.negative > 1:
+            raise ValueError("positive and negative are more than 1 together")
+        return self
 
 
 class Source(Section):
