@@ -1,8 +1,10 @@
-"""The reflex tier: a linear model over hashed n-grams of word pieces, in plain NumPy.
+"""The reflex tier: one convolution over word pieces, in whole numbers and plain NumPy.
 
-Its weights are whole numbers, so the sum over a message's n-grams is exact whatever the order and
-the batch; what follows is arithmetic on the message's own sums, number by number. So a message has
-the same logits, to the bit, alone and in any batch.
+Each piece has a vector of whole numbers for each place in a window. A window's value is the sum of
+its pieces' vectors and a bias, negative ones counted as 0; a message's is the largest and the sum
+of its windows'. So all that depends on other pieces is exact, whatever the order and the batch,
+and what follows is arithmetic on the message's own numbers, one by one: a message has the same
+logits, to the bit, alone and in any batch.
 """
 
 import io
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,35 +21,45 @@ from numpy.typing import NDArray
 from router.engine import EngineError
 
 VERSION: Final = 1
-LARGEST: Final = 127
-"""Of a weight, either sign."""
+TABLE_LIMIT: Final = 127
+BIAS_LIMIT: Final = 10_000
+HEAD_LIMIT: Final = 32_767
+"""Of the whole numbers, either sign; with `_LONGEST` they keep every sum within its type."""
+MOST_WINDOW: Final = 16
+MOST_CHANNELS: Final = 1_024
 MOST_LABELS: Final = 1_000
+_LONGEST: Final = 100_000
+"""Pieces in a message."""
 
-# Odd multipliers of splitmix64 (Steele, Lea and Flood, 2014): they spread neighbours far apart.
-_MIX: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-_HALF: Final = np.uint64(32)
-_KINDS: Final = {"bias": "<f4", "pieces": "<i8", "scale": "<f4", "table": "|i1", "version": "<i8"}
+_KINDS: Final = {
+    "bias": "<i2", "head": "<i2", "offset": "<f4", "scale": "<f4", "table": "|i1", "version": "<i8"
+}  # fmt: skip
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The first time a zip file can state: the same weights give the same file at any time."""
+
+Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What the tier has learned, for ``pieces`` word pieces and a power of two of buckets.
+    """What the tier has learned.
 
-    ``table`` is int8 [pieces + buckets, labels]; a label's logit is its ``bias`` plus its ``scale``
-    times the sum of its column over the message's n-grams, over the root of the number of pieces.
+    ``table`` is int8 [pieces + 1, window, channels], its last row what stands beyond a message's
+    end; ``bias`` int16 [channels]; ``head`` int16 [2, channels, labels], for the largest window and
+    for the sum of all, which is divided by the root of the number of pieces. A label's logit is its
+    ``offset`` plus its ``scale`` times what the head adds up (both float32 [labels]).
     """
 
     table: NDArray[np.int8]
+    bias: NDArray[np.int16]
+    head: NDArray[np.int16]
     scale: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    pieces: int
+    offset: NDArray[np.float32]
 
     @property
-    def buckets(self) -> int:
-        """How many rows pairs and triples of pieces share."""
-        return len(self.table) - self.pieces
+    def pieces(self) -> int:
+        """How many word pieces it knows."""
+        return len(self.table) - 1
 
 
 def write(path: Path, weights: Weights) -> None:
@@ -62,42 +74,6 @@ def write(path: Path, weights: Weights) -> None:
             archive.writestr(entry, content.getvalue(), zipfile.ZIP_DEFLATED, 9)
 
 
-def n_grams(
-    ids: NDArray[np.int64], lengths: NDArray[np.int64], pieces: int, buckets: int
-) -> NDArray[np.int64]:
-    """Return the rows of the table that each piece of a batch adds up: [pieces in all, 3].
-
-    ``ids`` are the messages' pieces one after the other. The rows of a piece are its own, that of
-    the pair it opens and that of the triple; beyond a message's end is the piece ``pieces``.
-    """
-    ends = lengths.cumsum() - 1
-    second = _following(ids, ends, pieces)
-    third = _following(second, ends, pieces)
-    rows = np.empty((len(ids), 3), dtype=np.int64)
-    rows[:, 0] = ids
-    pair = _mixed(ids.astype(np.uint64), second.astype(np.uint64))
-    rows[:, 1] = pieces + _bucket(pair, buckets)
-    rows[:, 2] = pieces + _bucket(_mixed(pair, third.astype(np.uint64)), buckets)
-    return rows
-
-
-def _following(ids: NDArray[np.int64], ends: NDArray[np.int64], beyond: int) -> NDArray[np.int64]:
-    moved = np.roll(ids, -1)
-    if len(moved):
-        moved[ends] = beyond
-    return moved
-
-
-def _mixed(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    mixed = first * _MIX[0] + second + np.uint64(1)
-    mixed ^= mixed >> _HALF
-    return mixed * _MIX[1]
-
-
-def _bucket(hashes: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
-    return (hashes >> np.uint64(65 - buckets.bit_length())).astype(np.int64)
-
-
 @dataclass(frozen=True)
 class Reflex:
     """A loaded reflex tier, with the face of `router.engine.Engine`. Threads can share it."""
@@ -108,7 +84,7 @@ class Reflex:
     @property
     def labels(self) -> int:
         """How many labels a message can have."""
-        return int(self.weights.table.shape[1])
+        return len(self.weights.scale)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -116,7 +92,7 @@ class Reflex:
         try:
             # Opened here, because NumPy leaves a file open that it finds broken.
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+                arrays: dict[str, Any] = {name: archive[name] for name in archive.files}
         except Exception as error:  # a missing file, a broken zip and a broken array differ
             raise EngineError(
                 f"{path} cannot be read as a reflex tier ({type(error).__name__}); "
@@ -124,65 +100,83 @@ class Reflex:
             ) from error
         if not _is_sound(arrays):
             raise EngineError(f"{path} holds arrays, but not those of a reflex tier")
-        return cls(
-            path,
-            Weights(arrays["table"], arrays["scale"], arrays["bias"], int(arrays["pieces"])),
-        )
+        del arrays["version"]
+        return cls(path, Weights(**arrays))
 
     def logits(
         self, batch: Sequence[Sequence[int]], pad_to: int | None = None
     ) -> NDArray[np.float32]:
         """Return one row of logits for each sequence of token ids, or raise `EngineError`.
 
-        Nothing is padded here: ``pad_to`` is for the face alone.
+        A sequence without ids gets the offsets. Nothing is padded here: ``pad_to`` is for the face.
         """
-        weights = self.weights
         lengths = np.fromiter(map(len, batch), dtype=np.int64, count=len(batch))
-        total = int(lengths.sum())
+        largest, total = _pooled(self.weights, self._ids(batch, lengths), lengths)
+        head = self.weights.head.astype(np.int64)
+        roots = np.sqrt(np.maximum(lengths, 1).astype(np.float64))
+        sums = largest @ head[0] + (total @ head[1]) / roots[:, None]
+        return np.asarray(sums * self.weights.scale + self.weights.offset, dtype=np.float32)
+
+    def _ids(self, batch: Sequence[Sequence[int]], lengths: Whole) -> Whole:
+        """Return all ids one after the other, each message followed by what stands beyond it."""
+        if lengths.max(initial=0) > _LONGEST:
+            raise EngineError(f"{self.path} was given a message of more than {_LONGEST} token ids")
+        pieces, window = self.weights.pieces, self.weights.table.shape[1]
+        beyond = [pieces] * (window - 1)
+        parts = chain.from_iterable((message, beyond) for message in batch)
+        count = int(lengths.sum()) + len(batch) * len(beyond)
         try:
-            ids = np.fromiter(chain.from_iterable(batch), dtype=np.int64, count=total)
+            ids = np.fromiter(chain.from_iterable(parts), dtype=np.int64, count=count)
         except (TypeError, ValueError, OverflowError) as error:
             raise EngineError(f"{self.path} was given something that is not a token id") from error
-        if total and not 0 <= ids.min() <= ids.max() < weights.pieces:
-            raise EngineError(f"{self.path} was given a token id beyond its {weights.pieces}")
-        rows = n_grams(ids, lengths, weights.pieces, weights.buckets)
-        sums = _sums(weights.table, rows, lengths)
-        return self._scaled(sums, lengths)
-
-    def _scaled(self, sums: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-        share = 1 / np.sqrt(np.maximum(lengths, 1).astype(np.float64))
-        scale = self.weights.scale.astype(np.float64)
-        logits = sums * share[:, None] * scale + self.weights.bias.astype(np.float64)
-        return np.asarray(logits, dtype=np.float32)
+        # As unsigned numbers, negative ids are large ones.
+        if np.count_nonzero(ids.view(np.uint64) >= pieces) != len(batch) * len(beyond):
+            raise EngineError(f"{self.path} was given a token id beyond its {pieces}")
+        return ids
 
 
-def _sums(
-    table: NDArray[np.int8], rows: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the sum of each message's rows; a message without pieces has zeros."""
-    labels = table.shape[1]
-    sums = np.zeros((len(lengths), labels), dtype=np.int64)
+def _pooled(weights: Weights, ids: Whole, lengths: Whole) -> tuple[Whole, Whole]:
+    """Return the largest and the sum of each message's windows: two of [messages, channels]."""
+    window, channels = weights.table.shape[1:]
+    largest = np.zeros((len(lengths), channels), dtype=np.int64)
+    total = np.zeros_like(largest)
     some = lengths > 0
     if some.any():
-        starts = (lengths.cumsum() - lengths)[some]
-        taken = table[rows].sum(axis=1, dtype=np.int32)
-        sums[some] = np.add.reduceat(taken, starts, axis=0)
-    return sums
+        vectors = weights.table[ids]
+        count = len(ids) - window + 1
+        values = vectors[:count, 0] + weights.bias
+        for place in range(1, window):
+            values += vectors[place : place + count, place]
+        np.maximum(values, 0, out=values)
+        spans = _spans(lengths, window)[some].ravel()
+        spans = spans[:-1] if spans[-1] == count else spans
+        largest[some] = np.maximum.reduceat(values, spans, axis=0)[::2]
+        total[some] = np.add.reduceat(values, spans, axis=0, dtype=np.int64)[::2]
+    return largest, total
 
 
-def _is_sound(arrays: dict[str, NDArray[np.generic]]) -> bool:
-    shapes = {name: array.shape for name, array in arrays.items()}
-    kinds = {name: array.dtype.str for name, array in arrays.items()}
-    if kinds != _KINDS or len(shapes["table"]) != 2 or shapes["version"] or shapes["pieces"]:
+def _spans(lengths: Whole, window: int) -> Whole:
+    """Return where each message's windows start and end: [messages, 2]."""
+    ends = (lengths + (window - 1)).cumsum() - (window - 1)
+    return np.stack([ends - lengths, ends], axis=1)
+
+
+def _is_sound(arrays: dict[str, Any]) -> bool:
+    if {name: array.dtype.str for name, array in arrays.items()} != _KINDS:
         return False
-    (rows, labels), pieces = shapes["table"], int(arrays["pieces"])
-    buckets = rows - pieces
+    table, labels = arrays["table"], arrays["scale"].size
+    if table.ndim != 3 or arrays["version"].shape or arrays["version"] != VERSION:
+        return False
+    rows, window, channels = table.shape
+    shapes = {
+        "bias": (channels,), "head": (2, channels, labels), "scale": (labels,), "offset": (labels,)
+    }  # fmt: skip
     return (
-        int(arrays["version"]) == VERSION
-        and shapes["scale"] == shapes["bias"] == (labels,)
+        all(arrays[name].shape == shape for name, shape in shapes.items())
+        and rows >= 2
+        and 1 <= window <= MOST_WINDOW
+        and 1 <= channels <= MOST_CHANNELS
         and 2 <= labels <= MOST_LABELS
-        and 1 <= pieces <= rows
-        and buckets >= 2
-        and buckets & (buckets - 1) == 0
-        and all(bool(np.isfinite(arrays[name]).all()) for name in ("scale", "bias"))
+        and bool((np.abs(arrays["bias"].astype(np.int64)) <= BIAS_LIMIT).all())
+        and all(bool(np.isfinite(arrays[name]).all()) for name in ("scale", "offset"))
     )

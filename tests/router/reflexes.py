@@ -4,18 +4,24 @@ from pathlib import Path
 
 import numpy as np
 
-from router.reflex import LARGEST, Reflex, Weights, write
+from router.reflex import HEAD_LIMIT, TABLE_LIMIT, Reflex, Weights, write
 
 
-def random_weights(labels: int = 3, pieces: int = 50, buckets: int = 64, seed: int = 1) -> Weights:
+def random_weights(
+    labels: int = 3, pieces: int = 50, window: int = 3, channels: int = 4, seed: int = 1
+) -> Weights:
     """Return weights of a tier that has learned nothing."""
     chance = np.random.default_rng(seed)
-    table = chance.integers(-LARGEST, LARGEST + 1, (pieces + buckets, labels)).astype(np.int8)
+
+    def whole(limit: int, *shape: int) -> np.ndarray:
+        return chance.integers(-limit, limit + 1, shape)
+
     return Weights(
-        table=table,
-        scale=chance.uniform(0.001, 0.1, labels).astype(np.float32),
-        bias=chance.normal(size=labels).astype(np.float32),
-        pieces=pieces,
+        table=whole(TABLE_LIMIT, pieces + 1, window, channels).astype(np.int8),
+        bias=whole(200, channels).astype(np.int16),
+        head=whole(HEAD_LIMIT, 2, channels, labels).astype(np.int16),
+        scale=chance.uniform(1e-8, 1e-6, labels).astype(np.float32),
+        offset=chance.normal(size=labels).astype(np.float32),
     )
 
 

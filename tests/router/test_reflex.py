@@ -1,5 +1,6 @@
 """The reflex tier: exact sums whatever the batch, and files that are refused."""
 
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,61 +12,66 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from router.engine import EngineError
-from router.reflex import Reflex, Weights, n_grams, write
+from router.reflex import Reflex, Weights, write
 from tests.router.reflexes import random_reflex, random_weights
 
 PIECES = 50
-TIER = Reflex(Path("reflex.npz"), random_weights(pieces=PIECES))
+TIERS = [
+    Reflex(Path("reflex.npz"), random_weights(pieces=PIECES, window=window, seed=window))
+    for window in (1, 2, 3, 5)
+]
 messages = st.lists(st.integers(0, PIECES - 1), max_size=40)
 batches = st.lists(messages, max_size=12)
+tiers = st.sampled_from(TIERS)
 
 
-def _alone(batch: list[list[int]]) -> bytes:
-    return b"".join(TIER.logits([message]).tobytes() for message in batch)
+def _alone(tier: Reflex, batch: list[list[int]]) -> bytes:
+    return b"".join(tier.logits([message]).tobytes() for message in batch)
 
 
-@given(batches)
-def test_a_batch_gives_the_same_bits_as_each_message_alone(batch: list[list[int]]) -> None:
-    assert TIER.logits(batch).tobytes() == _alone(batch)
+@given(tiers, batches)
+def test_a_batch_gives_the_same_bits_as_each_message_alone(
+    tier: Reflex, batch: list[list[int]]
+) -> None:
+    assert tier.logits(batch).tobytes() == _alone(tier, batch)
 
 
-@given(batches, st.randoms(use_true_random=False))
-def test_the_order_of_a_batch_changes_no_bits(batch: list[list[int]], chance: Any) -> None:
+@given(tiers, batches, st.randoms(use_true_random=False))
+def test_the_order_of_a_batch_changes_no_bits(
+    tier: Reflex, batch: list[list[int]], chance: random.Random
+) -> None:
     order = list(range(len(batch)))
     chance.shuffle(order)
-    shuffled = TIER.logits([batch[index] for index in order])
-    assert shuffled.tobytes() == TIER.logits(batch)[order].tobytes()
+    shuffled = tier.logits([batch[index] for index in order])
+    assert shuffled.tobytes() == tier.logits(batch)[order].tobytes()
 
 
-@given(batches, st.integers(0, 300))
-def test_padding_changes_no_bits(batch: list[list[int]], width: int) -> None:
-    assert TIER.logits(batch, pad_to=width).tobytes() == TIER.logits(batch).tobytes()
+@given(tiers, batches, st.integers(0, 300))
+def test_padding_changes_no_bits(tier: Reflex, batch: list[list[int]], width: int) -> None:
+    assert tier.logits(batch, pad_to=width).tobytes() == tier.logits(batch).tobytes()
 
 
-@given(messages)
-def test_the_logits_are_what_the_definition_says(message: list[int]) -> None:
-    weights = TIER.weights
-    ids, length = np.array(message, dtype=np.int64), np.array([len(message)])
-    rows = n_grams(ids, length, weights.pieces, weights.buckets)
-    sums = weights.table[rows.ravel()].astype(np.int64).sum(axis=0)
-    expected = weights.bias + weights.scale * sums / np.sqrt(max(len(message), 1))
-    np.testing.assert_allclose(TIER.logits([message])[0], expected, rtol=1e-5, atol=1e-5)
+@given(tiers, messages)
+def test_the_logits_are_what_the_definition_says(tier: Reflex, message: list[int]) -> None:
+    weights = tier.weights
+    window = weights.table.shape[1]
+    read = message + [PIECES] * (window - 1)
+    values = [
+        np.maximum(
+            sum(weights.table[read[at + place], place].astype(int) for place in range(window))
+            + weights.bias,
+            0,
+        )
+        for at in range(len(message))
+    ] or [np.zeros(4)]
+    root = np.sqrt(max(len(message), 1))
+    largest, total = np.max(values, axis=0), np.sum(values, axis=0)
+    sums = largest @ weights.head[0].astype(int) + total @ weights.head[1].astype(int) / root
+    expected = weights.offset + weights.scale * sums
+    np.testing.assert_allclose(tier.logits([message])[0], expected, rtol=1e-5, atol=1e-5)
 
 
-@given(st.lists(st.integers(0, PIECES - 1), min_size=1, max_size=30), st.data())
-def test_n_grams_do_not_reach_into_the_next_message(message: list[int], data: Any) -> None:
-    after = data.draw(messages)
-    alone = n_grams(np.array(message), np.array([len(message)]), PIECES, 64)
-    beside = n_grams(np.array(message + after), np.array([len(message), len(after)]), PIECES, 64)
-    assert (beside[: len(message)] == alone).all()
-
-
-def test_pairs_and_triples_fill_their_buckets_evenly() -> None:
-    ids = np.random.default_rng(2).integers(0, 8_800, 40_000)
-    rows = n_grams(ids, np.array([len(ids)]), 8_800, 1_024)[:, 1:] - 8_800
-    counts = np.bincount(rows.ravel(), minlength=1_024)
-    assert len(counts) == 1_024
-    assert 40 < counts.min() < counts.max() < 130
+TIER = TIERS[2]
 
 
 def test_the_order_of_the_pieces_matters() -> None:
@@ -77,8 +83,8 @@ def test_an_empty_batch_gives_no_rows() -> None:
     assert TIER.logits([]).dtype == np.float32
 
 
-def test_a_message_without_pieces_gets_the_bias() -> None:
-    assert TIER.logits([[], [1], []])[[0, 2]].tolist() == [TIER.weights.bias.tolist()] * 2
+def test_a_message_without_pieces_gets_the_offsets() -> None:
+    assert TIER.logits([[], [1], []])[[0, 2]].tolist() == [TIER.weights.offset.tolist()] * 2
 
 
 def test_one_piece_is_enough() -> None:
@@ -97,13 +103,25 @@ def test_what_is_no_token_id_is_refused(wrong: list[Any]) -> None:
         TIER.logits([wrong])
 
 
-def test_the_largest_message_of_the_largest_weights_does_not_overflow() -> None:
-    weights = random_weights()
-    full = replace(weights, table=np.full_like(weights.table, 127))
-    message = [3] * 100_000
-    logits = Reflex(Path("full"), full).logits([message])[0]
-    expected = weights.bias + weights.scale * (127.0 * 300_000 / np.sqrt(100_000))
+def test_the_largest_sums_do_not_overflow() -> None:
+    weights = random_weights(window=16, channels=1_024)
+    full = replace(
+        weights,
+        table=np.full_like(weights.table, 127),
+        bias=np.full_like(weights.bias, 10_000),
+        head=np.full_like(weights.head, 32_767),
+        offset=np.zeros_like(weights.offset),
+    )
+    length = 5_000
+    logits = Reflex(Path("full"), full).logits([[3] * length])[0]
+    value = 16 * 127 + 10_000
+    expected = weights.scale * (1_024 * 32_767.0 * value * (1 + np.sqrt(length)))
     np.testing.assert_allclose(logits, expected, rtol=1e-5)
+
+
+def test_a_message_without_end_is_refused() -> None:
+    with pytest.raises(EngineError, match="a message of more than 100000 token ids"):
+        TIER.logits([[1], [1] * 100_001])
 
 
 @pytest.mark.parametrize("labels", [2, 77, 200])
@@ -113,7 +131,7 @@ def test_what_was_written_is_read(tmp_path: Path, labels: int) -> None:
     tier = Reflex.load(tmp_path / "reflex.npz")
     assert tier.labels == labels
     assert tier.path == tmp_path / "reflex.npz"
-    assert tier.weights.buckets == 64
+    assert tier.weights.pieces == 50
     batch = [[1, 2, 3], [4]]
     assert tier.logits(batch).tobytes() == Reflex(Path("x"), weights).logits(batch).tobytes()
 
@@ -161,16 +179,18 @@ _GOOD = random_weights()
     "wrong",
     [
         replace(_GOOD, table=_GOOD.table.astype(np.int16)),
-        replace(_GOOD, table=_GOOD.table[:-1]),
-        replace(_GOOD, table=_GOOD.table[:, :1]),
+        replace(_GOOD, table=_GOOD.table[:1]),
+        replace(_GOOD, table=_GOOD.table[:, :0]),
+        replace(_GOOD, table=_GOOD.table[:, :, :0], head=_GOOD.head[:, :0], bias=_GOOD.bias[:0]),
+        replace(_GOOD, table=np.repeat(_GOOD.table, 6, axis=1)),
         replace(_GOOD, table=_GOOD.table.ravel()),
+        replace(_GOOD, head=_GOOD.head[:1]),
         replace(_GOOD, scale=_GOOD.scale[:2]),
-        replace(_GOOD, bias=_GOOD.bias.astype(np.float64)),
-        replace(_GOOD, bias=np.full(3, np.nan, np.float32)),
+        replace(_GOOD, head=_GOOD.head[:, :, :1], scale=_GOOD.scale[:1], offset=_GOOD.offset[:1]),
+        replace(_GOOD, bias=np.full(4, 10_001, np.int16)),
+        replace(_GOOD, offset=_GOOD.offset.astype(np.float64)),
+        replace(_GOOD, offset=np.full(3, np.nan, np.float32)),
         replace(_GOOD, scale=np.full(3, np.inf, np.float32)),
-        replace(_GOOD, pieces=0),
-        replace(_GOOD, pieces=-14),
-        replace(_GOOD, pieces=1_000),
     ],
 )
 def test_wrong_arrays_are_refused(tmp_path: Path, wrong: Weights) -> None:
@@ -196,7 +216,7 @@ def test_a_later_version_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_lacks_an_array_is_refused(tmp_path: Path) -> None:
     random_reflex(tmp_path / "reflex.npz")
     arrays = _arrays(tmp_path / "reflex.npz")
-    del arrays["bias"]
+    del arrays["offset"]
     np.savez(tmp_path / "less.npz", allow_pickle=True, **arrays)
     with pytest.raises(EngineError, match="holds arrays, but not those of a reflex tier"):
         Reflex.load(tmp_path / "less.npz")
