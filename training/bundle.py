@@ -31,7 +31,7 @@ from training.benchmark import interval, logits_of, measure, retention
 from training.calibrate import temperature, threshold
 from training.card import card
 from training.hardware import hardware, versions
-from training.prepare import sha256_of
+from training.sources import sha256_of
 
 EDGE: Final = "edge.onnx"
 CLOUD: Final = "cloud.onnx"

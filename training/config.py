@@ -40,9 +40,10 @@ class Generated(Section):
 class Source(Section):
     """One file of messages, or the generator.
 
-    ``group`` names the column of the author or conversation: its messages are never in two parts.
-    ``where`` keeps the records whose columns have these values, ``limit`` the first so many of a
-    seeded shuffle. ``name`` and ``licence`` are for the card.
+    ``group`` names the column of the author or conversation: its messages are never in two parts,
+    also of another source of the same ``name``. ``where`` keeps the records whose columns have this
+    value, or one of these, and ``limit`` so many of them, drawn with the seed. ``empty`` says what
+    becomes of a record without a text or a label. ``name`` and ``licence`` are for the card.
     """
 
     path: Path | None = None
@@ -50,21 +51,31 @@ class Source(Section):
     text: str = "text"
     label: str = "label"
     group: str | None = None
-    where: dict[str, str] = {}
+    where: dict[str, str | tuple[str, ...]] = {}
+    empty: Literal["refuse", "skip"] = "refuse"
     limit: Count | None = None
     name: str | None = None
     licence: str = "not stated"
 
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.path is None) == (self.generate is None):
+            raise ValueError("a source has either a path or generate")
+        return self
+
 
 class Data(Section):
-    """The data. ``held_out`` calibrates and judges, half by half, unless ``test`` judges."""
+    """The data. ``held_out`` calibrates and judges, half by half, unless ``test`` judges.
+
+    Where they are missing, a share of ``labelled`` stands in for ``held_out``.
+    """
 
     labelled: tuple[Source, ...] = ()
     held_out: tuple[Source, ...] = ()
     test: tuple[Source, ...] = ()
     unlabelled: tuple[Source, ...] = ()
-    held_out_share: Share = 0.2
-    validation_share: Share = 0.1
+    held_out_share: float = Field(default=0.2, gt=0, lt=1)
+    validation_share: float = Field(default=0.1, ge=0, lt=1)
     """Of the training data, to choose epochs by; at 0 the calibrating half is used for that."""
     pieces: Count = 8_800
     max_tokens: int = Field(default=256, ge=8)

@@ -1,137 +1,184 @@
-"""Labelled messages: read, cleaned and split."""
+"""The first step: data read, cleaned and split, and the vocabulary that everything shares."""
 
-import csv
-import gzip
-import hashlib
-import io
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, NamedTuple
-
-from sklearn.model_selection import train_test_split
+from random import Random
+from typing import Any
 
 from training import TrainingError
-
-HELD_OUT_SHARE: Final = 0.2
-MINIMUM_PER_LABEL: Final = 2
-"""Below this a stratified split leaves a label out of one of its parts."""
-
-
-class Row(NamedTuple):
-    """One message and its label."""
-
-    text: str
-    label: str
+from training.bar import bar
+from training.base import offline_base
+from training.config import Data, Source
+from training.data import Row, write_part, write_texts
+from training.sources import Taken, name_of, take
+from training.split import (
+    Seen,
+    check_enough,
+    check_labels,
+    clean,
+    divide,
+    needed,
+    unseen,
+)
+from training.vocabulary import base_tokenizer, trim
+from training.work import Metrics, Work, write_whole
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Disjoint parts of the data, each with its own use.
+    """Disjoint parts of the labelled data, each with its own use.
 
-    ``training`` is learned from. ``calibration`` picks the epoch, the temperatures and the
-    threshold. ``judging`` is touched once, to report.
+    ``train`` is learned from, ``validation`` chooses epochs, ``calibration`` fits temperatures and
+    thresholds, ``judging`` is touched once, to report. ``validation`` may be ``calibration``.
     """
 
-    training: list[Row]
+    train: list[Row]
+    validation: list[Row]
     calibration: list[Row]
     judging: list[Row]
 
 
-def read_rows(path: Path, text_column: str, label_column: str) -> list[Row]:
-    """Return the rows of a CSV or JSONL file, gzip allowed, without duplicates.
+@dataclass
+class _Read:
+    """Everything that was read of one kind of source, cleaned; and what to tell of it."""
 
-    A text that occurs with more than one label teaches nothing and is left out.
+    rows: list[Row]
+    datasets: list[dict[str, Any]]
+    told: Metrics
+
+
+def run(work: Work) -> Metrics:
+    """Write the parts, the unlabelled texts, the labels, the vocabulary and the names of the data.
+
+    The files are those of `training.data` and, beside them, ``labels.json`` (sorted),
+    ``tokenizer.json``, ``kept.json`` (the old ids of its pieces) and ``data.json``.
     """
-    labels: dict[str, set[str]] = defaultdict(set)
-    for number, record in enumerate(_records(path), start=1):
-        text, label = record.get(text_column), record.get(label_column)
-        for column, value in ((text_column, text), (label_column, label)):
-            if value is None:
-                raise TrainingError(
-                    f"record {number} of {path} has no {column!r}; "
-                    "name the columns with --text-column and --label-column"
-                )
-        if str(text).strip():
-            labels[str(text).strip()].add(str(label))
-    rows = [Row(text, next(iter(found))) for text, found in labels.items() if len(found) == 1]
-    if not rows:
-        raise TrainingError(f"{path} has no usable rows; it needs texts, each with one label")
-    return rows
+    data, seed = work.config.data, work.config.seed
+    read = _read_all(work)
+    parts, leaks = _parts(data, read, seed)
+    labels = sorted({row.label for row in parts.train})
+    texts, unlabelled_leaks = _unlabelled(read["unlabelled"].rows, parts)
+    learned = [row.text for row in parts.train] + texts
+    base = work.config.base or offline_base()
+    vocabulary = trim(base_tokenizer(base), learned, data.pieces, quiet=work.quiet)
+    for name, rows in vars(parts).items():
+        write_part(work.folder / f"{name}.jsonl", rows)
+    write_texts(work.folder / "unlabelled.jsonl", texts)
+    for name, content in {
+        "labels.json": labels,
+        "kept.json": vocabulary.kept,
+        "data.json": [entry for kind in read.values() for entry in kind.datasets],
+    }.items():
+        write_whole(work.folder / name, json.dumps(content, ensure_ascii=False))
+    write_whole(work.folder / "tokenizer.json", vocabulary.tokenizer)
+    sizes = {name: len(rows) for name, rows in vars(parts).items()} | {"unlabelled": len(texts)}
+    return {
+        "said": _said(sizes, len(labels)),
+        "messages": sizes,
+        "labels": {name: Counter(row.label for row in rows) for name, rows in vars(parts).items()},
+        "cleaned": {name: kind.told for name, kind in read.items()},
+        "left_out_as_seen_in_held_out": leaks | {"unlabelled": unlabelled_leaks},
+        "pieces": {"kept": len(vocabulary.kept), "of": vocabulary.of},
+    }
 
 
-def separate(training: Sequence[Row], calibration: Sequence[Row], judging: Sequence[Row]) -> Parts:
-    """Return the three parts without texts that an earlier one has, or labels never learned."""
-    check_labels(training)
-    labels = {row.label for row in training}
-    seen = {row.text for row in training}
-    fresh = [row for row in calibration if row.text not in seen and row.label in labels]
-    seen |= {row.text for row in fresh}
-    unseen = [row for row in judging if row.text not in seen and row.label in labels]
-    if not fresh or not unseen:
-        raise TrainingError(
-            "no held-out row is both new and of a label in the training data; give other rows"
-        )
-    return Parts(training=list(training), calibration=fresh, judging=unseen)
-
-
-def halve(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
-    """Return the rows in two parts, the second with ``share`` of them, stratified by label."""
-    check_labels(rows)
-    labels = [row.label for row in rows]
-    first, second = train_test_split(
-        list(rows), test_size=share, random_state=seed, stratify=labels
+def _said(sizes: dict[str, int], labels: int) -> str:
+    return (
+        f"{sizes['train']:,} messages of {labels} labels to learn from and "
+        f"{sizes['unlabelled']:,} without a label, {sizes['calibration']:,} calibrate, "
+        f"{sizes['judging']:,} judge"
     )
-    return list(first), list(second)
 
 
-def check_labels(rows: Sequence[Row]) -> None:
-    """Raise `TrainingError` unless there are two labels or more, each with enough rows."""
-    counts = Counter(row.label for row in rows)
-    if len(counts) < 2:
-        raise TrainingError(
-            "one part of the data has a single label; a classifier needs at least two"
-        )
-    label, count = min(counts.items(), key=lambda item: (item[1], item[0]))
-    if count < MINIMUM_PER_LABEL:
-        raise TrainingError(
-            f"label {label!r} has too few rows ({count}) to be in every part; add more or drop it"
-        )
+def _read_all(work: Work) -> dict[str, _Read]:
+    data = work.config.data
+    uses = {
+        "labelled": "training",
+        "held_out": "calibration" if data.test else "calibration and judging",
+        "test": "judging",
+        "unlabelled": "adapting and distilling, without labels",
+    }
+    if not data.labelled:
+        raise TrainingError("there is no labelled data; name some under data.labelled")
+    named = [(kind, source) for kind in uses for source in getattr(data, kind)]
+    taken: dict[str, list[tuple[Source, Taken]]] = {kind: [] for kind in uses}
+    for kind, source in bar(named, "reading", quiet=work.quiet):
+        labelled = kind != "unlabelled"
+        taken[kind].append((source, take(source, work.config.seed, labelled=labelled)))
+    return {kind: _cleaned(found, uses[kind]) for kind, found in taken.items()}
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of the file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _cleaned(taken: Sequence[tuple[Source, Taken]], use: str) -> _Read:
+    cleaned = clean([row for _, source in taken for row in source.messages])
+    datasets = [
+        {
+            "name": name_of(source),
+            "use": use,
+            "rows": len(found.messages),
+            "sha256": found.sha256,
+            "licence": source.licence,
+        }
+        for source, found in taken
+    ]
+    told = {
+        "read": sum(len(found.messages) for _, found in taken),
+        "empty": sum(found.empty for _, found in taken),
+        "repeated": cleaned.repeated,
+        "contradictory": cleaned.contradictory,
+    }
+    return _Read(cleaned.rows, datasets, told)
 
 
-def _records(path: Path) -> Iterator[dict[str, object]]:
-    name = path.name.removesuffix(".gz")
-    try:
-        with (
-            gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as raw,
-            io.TextIOWrapper(raw, encoding="utf-8", newline="") as lines,
-        ):
-            if name.endswith(".csv"):
-                yield from csv.DictReader(lines)
-            elif name.endswith((".jsonl", ".ndjson")):
-                yield from _json_lines(lines, path)
-            else:
-                raise TrainingError(f"{path} is neither .csv nor .jsonl (.gz allowed); convert it")
-    except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
-        raise TrainingError(f"{path} cannot be read as text ({type(error).__name__})") from error
+def _parts(data: Data, read: dict[str, _Read], seed: int) -> tuple[Parts, Metrics]:
+    """Split what is not given, then take from each part what one that judges it holds."""
+    labelled = read["labelled"].rows
+    held_out, test = read["held_out"].rows, read["test"].rows
+    check_enough(labelled, 2 if held_out else needed(1 if test else 2, data.held_out_share))
+    if not held_out:
+        labelled, held_out = divide(labelled, data.held_out_share, seed)
+    calibration, judging = (held_out, test) if test else divide(held_out, 0.5, seed)
+    train, validation = list(labelled), list[Row]()
+    Random(seed).shuffle(train)
+    if data.validation_share:
+        train, validation = divide(train, data.validation_share, seed)
+    seen, leaks = Seen(), {}
+    kept: dict[str, list[Row]] = {}
+    for name, rows in (
+        ("judging", judging),
+        ("calibration", calibration),
+        ("validation", validation),
+        ("train", train),
+    ):
+        kept[name], leaks[name] = unseen(rows, seen)
+        seen = seen.and_of(kept[name])
+    if not data.validation_share:
+        kept["validation"] = kept["calibration"]
+    parts = Parts(**kept)
+    _check(parts)
+    return parts, leaks
 
 
-def _json_lines(lines: Iterable[str], path: Path) -> Iterator[dict[str, object]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise TrainingError(f"line {number} of {path} is not JSON; correct it") from error
-        if not isinstance(record, dict):
-            raise TrainingError(f"line {number} of {path} is not a JSON object; correct it")
-        yield record
+def _check(parts: Parts) -> None:
+    for name, rows in vars(parts).items():
+        if not rows:
+            raise TrainingError(
+                f"no messages are left for {name} that no other part has; give other data for it"
+            )
+    known = {row.label for row in parts.train}
+    check_labels([*parts.validation, *parts.calibration, *parts.judging], known)
+
+
+def _unlabelled(rows: Sequence[Row], parts: Parts) -> tuple[list[str], Metrics]:
+    """Return the texts that stand in no other part, nor, nearly the same, in one that judges."""
+    judges = Seen().and_of(_all(parts.judging, parts.calibration, parts.validation))
+    kept, gone = unseen(rows, judges)
+    trained = Seen().and_of(parts.train).exact
+    fresh, known = unseen(kept, Seen(exact=trained))
+    return [row.text for row in fresh], {**gone, "in_train": known["exact"]}
+
+
+def _all(*parts: Sequence[Row]) -> Iterator[Row]:
+    for part in parts:
+        yield from part

@@ -1,6 +1,7 @@
 """`edgeroute generate`, as a user meets it."""
 
 import gzip
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 
 from edgeroute.cli import app
 from edgeroute.settings import child_environment
+from training.config import Generated, Source
+from training.sources import take
 
 
 def generate(*words: str) -> bytes:
@@ -63,12 +66,19 @@ def test_a_name_with_csv_gives_columns(tmp_path: Path) -> None:
 
 
 def test_training_can_read_what_is_labelled(tmp_path: Path) -> None:
-    prepare = pytest.importorskip("training.prepare", exc_type=ImportError)
     file = tmp_path / "messages.csv"
     generate("--labelled-only", "--messages", "500", "--out", str(file))
-    rows = prepare.read_rows(file, "text", "label")
+    rows = take(Source(path=file), 42, labelled=True).messages
     assert {row.label for row in rows} == {"positive", "negative", "neutral"}
-    assert len(rows) > 450
+    assert len(rows) == 500
+
+
+def test_training_makes_the_same_messages_itself() -> None:
+    lines = generate("--labelled-only", "--messages", "50", "--seed", "7").splitlines()
+    source = Source(generate=Generated(messages=50, seed=7))
+    made = take(source, 42, labelled=True)
+    assert [row.text for row in made.messages] == [json.loads(line)["text"] for line in lines]
+    assert made.sha256 == hashlib.sha256(b"\n".join(lines) + b"\n").hexdigest()
 
 
 def test_times_begin_at_the_start_that_was_given() -> None:

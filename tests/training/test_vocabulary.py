@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer  # type: ignore[import-untyped]
+from tokenizers import Tokenizer, models  # type: ignore[import-untyped]
 
 from tests.router.messages import support_messages
+
+pytest.importorskip("transformers")
+
 from training import TrainingError
 from training.vocabulary import trim
 
@@ -81,21 +84,17 @@ def test_the_new_numbers_point_at_the_old_pieces() -> None:
     assert [WORDS[vocabulary.kept[number]] for number in encoding.ids] == encoding.tokens
 
 
-def test_too_many_pieces_are_refused() -> None:
-    with pytest.raises(TrainingError, match="is too large"):
-        trim(_file(WORDS), TEXTS, 10_801)
-
-
 def test_fewer_pieces_than_characters_are_refused() -> None:
     with pytest.raises(TrainingError, match="are too few"):
         trim(_file(WORDS), TEXTS, 3)
 
 
-def test_another_kind_of_tokenizer_is_refused() -> None:
-    content = json.loads(_file(WORDS))
-    content["model"]["type"] = "BPE"
-    with pytest.raises(TrainingError, match="does not use word pieces"):
-        trim(json.dumps(content), TEXTS, 9)
+def test_a_tokenizer_of_another_kind_stays_whole() -> None:
+    pieces = Tokenizer(models.BPE({"<pad>": 0, "a": 1, "b": 2, "ab": 3}, [("a", "b")]))
+    pieces.add_special_tokens(["<mask>"])
+    vocabulary = trim(pieces.to_str(), ["ab"], 2)
+    assert vocabulary.kept == (0, 1, 2, 3, 4)
+    assert _pieces(vocabulary.tokenizer, "abba") == ["ab", "b", "a"]
 
 
 def test_the_starter_leaves_no_support_message_unreadable() -> None:
