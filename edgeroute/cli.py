@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute import dead_letters, doctor, generate, replaying, training_run
+from edgeroute import bundles, dead_letters, doctor, generate, replaying, training_run
 from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
@@ -45,10 +45,9 @@ run_app = typer.Typer(
     ),
 )
 topics_app = typer.Typer(no_args_is_help=True, help="Make the topics.")
-bundle_app = typer.Typer(no_args_is_help=True, help="Look at a model bundle.")
 app.add_typer(run_app, name="run")
 app.add_typer(topics_app, name="topics")
-app.add_typer(bundle_app, name="bundle")
+app.add_typer(bundles.app, name="bundle")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
 app.add_typer(dead_letters.app, name="dead-letters")
@@ -213,20 +212,6 @@ def show_config(config: Config = None) -> None:
     from edgeroute.settings import load, masked
 
     typer.echo(json.dumps(masked(load(config)), indent=2))
-
-
-@bundle_app.command("verify", epilog=examples("edgeroute bundle verify models/starter"))
-def bundle_verify(
-    folder: Annotated[Path, typer.Argument(help="The bundle's folder.", show_default=False)],
-) -> None:
-    """Check every file of a bundle against its manifest and load both models."""
-    from router.bundle import load_bundle
-
-    bundle = load_bundle(folder)
-    bundle.tokenizer()
-    bundle.edge(threads=1)
-    bundle.cloud(threads=1)
-    typer.echo(f"{bundle.manifest.bundle_version}: complete and unaltered")
 
 
 def main() -> None:

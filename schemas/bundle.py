@@ -170,7 +170,8 @@ class Manifest(Record):
     """Describes a bundle. ``files`` maps each file's path inside the folder to its SHA-256.
 
     ``labels`` is in the order of the networks' outputs. ``bundle_version`` is `version_of` the
-    rest, so that two bundles that could decide differently never share one.
+    rest, so that two bundles that could decide differently never share one, and two that decide the
+    same differ at most in its name.
     """
 
     version: Literal[2]
@@ -197,11 +198,16 @@ def version_of(
     labels: tuple[str, ...],
     max_tokens: int,
 ) -> str:
-    """Return ``name`` and a short hash of everything that takes part in a decision."""
+    """Return ``name`` and a short hash of everything that takes part in a decision.
+
+    So of ``files`` only the networks and the tokenizer count: a card or a picture that was drawn
+    again, with other timings, makes no other bundle of them.
+    """
+    deciding = {TOKENIZER, *(model.file for model in models.all())}
     content = {
-        "files": files,
+        "files": {file: digest for file, digest in files.items() if file in deciding},
         "models": models.model_dump(mode="json"),
-        "thresholds": thresholds.model_dump(mode="json"),
+        "thresholds": thresholds.model_dump(mode="json", include={"complexity", "audit_rate"}),
         "labels": list(labels),
         "max_tokens": max_tokens,
     }

@@ -155,6 +155,8 @@ class TrainConfig(Section):
     base: str | None = None
     purpose: str = ""
     """For the card: what the bundle is good for, and what not."""
+    licence: str = "unknown"
+    """For the card, of the weights, as model hubs name licences: ``apache-2.0``."""
     data: Data = Data()
     adapt: Adapt = Adapt()
     teach: Teach = Teach()

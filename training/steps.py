@@ -65,7 +65,10 @@ STEPS: Final = (
     Step(
         "bundle",
         "packs what was made, with a card and pictures",
-        ("name", "purpose", "data", "base", "adapt", "teach", "distil", "reflex", "calibrate"),
+        (
+            *("name", "purpose", "licence", "data", "base", "adapt", "teach", "distil", "reflex"),
+            *("compress", "calibrate", "benchmark"),
+        ),
         (
             *("prepare", "adapt", "teach", "distil", "reflex"),
             *("export", "compress", "calibrate", "benchmark"),

@@ -132,6 +132,19 @@ def test_whatever_takes_part_in_a_decision_is_in_the_version(fields: dict[str, A
 @pytest.mark.parametrize(
     "fields",
     [
+        {"files": FILES | {"README.md": "d" * 64}},
+        {"thresholds": THRESHOLDS.model_dump() | {"chosen": "in other words"}},
+        {"licence": "another"},
+        {"created_at": "2026-01-01T00:00:00Z"},
+    ],
+)
+def test_what_decides_nothing_is_not_in_the_version(fields: dict[str, Any]) -> None:
+    assert is_consistent(Manifest.model_validate_json(_changed(**fields)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
         {"version": 1},
         {"version": None},
         {"labels": ["only"]},
