@@ -25,6 +25,7 @@ EPILOG: Final = examples(
     "edgeroute generate --turns 20000 --times --out turns.jsonl.gz",
     "edgeroute generate --hard 0.2 --angry 0.1 --malformed 0.02 --out rough.csv",
     "edgeroute generate --labelled-only --out messages.csv      to train on",
+    "edgeroute generate --posts --messages 20000 --out posts.csv",
 )
 
 
@@ -57,6 +58,9 @@ def generate(  # noqa: PLR0913, PLR0917 - one option each
     labelled_only: Annotated[
         bool, typer.Option("--labelled-only", help="Leave the agents' turns out.")
     ] = False,
+    posts: Annotated[
+        bool, typer.Option("--posts", help="Single messages of many styles, not conversations.")
+    ] = False,
 ) -> None:
     """Make up support conversations: to try things out, to replay, to train on.
 
@@ -68,13 +72,18 @@ def generate(  # noqa: PLR0913, PLR0917 - one option each
     from random import Random
 
     from training.generator import Form, Mix, lines
+    from training.generator import messages as singly
     from training.generator import turns as endless
 
     mix = Mix(hard, angry)
+    if posts and (turns is not None or times or labelled_only or mix != Mix()):
+        fail("--posts stands with --messages, --seed, --malformed and --out only.", WRONG_USE)
     _possible(mix, messages, turns)
     _has_folder(out)
     draw = Random(seed)
-    stream = endless(draw, f"made{seed}", mix, start.replace(tzinfo=UTC) if times else None)
+    name = f"made{seed}"
+    begin = start.replace(tzinfo=UTC) if times else None
+    stream = singly(draw, name) if posts else endless(draw, name, mix, begin)
     wanted = _wanted(stream, messages, turns)
     kept = (turn for turn in wanted if turn.label is not None) if labelled_only else wanted
     form: Form = "csv" if ".csv" in out.suffixes else "jsonl"

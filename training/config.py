@@ -22,13 +22,17 @@ class Section(BaseModel):
 
 
 class Generated(Section):
-    """Messages from the generator instead of a file; ``seed`` is apart from the run's own."""
+    """Messages from the generator instead of a file; ``seed`` is apart from the run's own.
+
+    ``turns`` are the customers' in conversations; ``messages`` stand alone, and are the richer ones
+    to learn from. The shares of the labels are for these; the rest of them is neutral.
+    """
 
     messages: Count
+    kind: Literal["turns", "messages"] = "turns"
     seed: int = Field(default=SEED, ge=0)
     positive: Share = 0.4
     negative: Share = 0.3
-    """Shares of the labels; the rest is neutral."""
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:

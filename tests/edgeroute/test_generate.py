@@ -57,6 +57,12 @@ def test_without_a_number_it_makes_5_000_labelled_messages() -> None:
     assert len(generate("--labelled-only").splitlines()) == 5_000
 
 
+def test_posts_are_single_and_labelled() -> None:
+    rows = [json.loads(line) for line in generate("--posts", "--messages", "200").splitlines()]
+    assert len(rows) == len({row["conversation_id"] for row in rows}) == 200
+    assert {row["label"] for row in rows} == {"positive", "negative", "neutral"}
+
+
 def test_a_name_with_csv_gives_columns(tmp_path: Path) -> None:
     file = tmp_path / "turns.csv"
     generate("--turns", "5", "--out", str(file))
@@ -94,6 +100,8 @@ def test_times_begin_at_the_start_that_was_given() -> None:
         ("--turns", "5", "--messages", "5"),
         ("--out", "no/such/folder/turns.jsonl"),
         ("--malformed", "1"),
+        ("--posts", "--turns", "5"),
+        ("--posts", "--hard", "0.2"),
         ("--start", "yesterday"),
     ],
     ids=" ".join,

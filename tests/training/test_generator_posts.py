@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from training.generator import Message, messages
+from training.generator import Turn, messages
 from training.generator.posts import FAMILIES, TRADES, Post, posts
 from training.generator.posts.grammar import said, vocabulary
 
@@ -22,8 +22,8 @@ def made(seed: int = 42) -> Sequence[Post]:
 
 
 @cache
-def learned(seed: int = 42, positive: float = 0.4, negative: float = 0.3) -> Sequence[Message]:
-    return tuple(islice(messages(Random(seed), positive, negative), 4_000))
+def learned(seed: int = 42, positive: float = 0.4, negative: float = 0.3) -> Sequence[Turn]:
+    return tuple(islice(messages(Random(seed), "m", positive, negative), 4_000))
 
 
 def test_more_than_95_of_100_posts_are_unlike_any_other() -> None:
@@ -88,12 +88,16 @@ def test_messages_have_the_shares_that_were_asked_for(positive: float, negative:
 
 def test_messages_come_from_posts_and_from_conversations() -> None:
     trades = {trade.name for trade in TRADES}
-    talked = sum(message.trade not in trades for message in learned())
+    talked = sum(message.domain not in trades for message in learned())
     assert talked > 100
 
 
+def test_each_message_is_alone_in_its_conversation() -> None:
+    assert len({message.transcript.conversation_id for message in learned()}) == 4_000
+
+
 def test_a_seed_gives_the_same_messages_again() -> None:
-    assert list(islice(messages(Random(42)), 300)) == list(learned()[:300])
+    assert list(islice(messages(Random(42), "m"), 300)) == list(learned()[:300])
 
 
 def test_a_vocabulary_goes_on_over_indented_lines() -> None:

@@ -6,13 +6,12 @@ that only training installs.
 """
 
 from training.generator.lines import Form, lines
-from training.generator.messages import Message, messages
+from training.generator.messages import messages
 from training.generator.stream import conversations, messages_of, turns
 from training.generator.talk import Mix, Turn
 
 __all__ = [
     "Form",
-    "Message",
     "Mix",
     "Turn",
     "conversations",
