@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -12,7 +13,7 @@ from training import TrainingError
 from training.config import Generated, Source
 from training.data import Row
 from training.formats import Record, records
-from training.generator import lines, messages_of, turns
+from training.generator import lines, messages, messages_of, turns
 
 LONGEST_LABEL: Final = 256
 """Characters; the most that a bundle's manifest takes."""
@@ -138,8 +139,11 @@ def _text(value: object) -> str:
 
 
 def _made(wanted: Generated) -> list[bytes]:
-    """Return the lines that ``edgeroute generate --labelled-only --messages`` writes."""
-    draw = Random(wanted.seed)
-    stream = messages_of(turns(draw, f"made{wanted.seed}"), wanted.messages)
-    messages = (turn for turn in stream if turn.label is not None)
-    return list(lines(messages, "jsonl", 0.0, draw))
+    """Return what ``edgeroute generate`` writes, with --labelled-only or with --posts."""
+    draw, name = Random(wanted.seed), f"made{wanted.seed}"
+    if wanted.kind == "messages":
+        single = messages(draw, name, wanted.positive, wanted.negative)
+        return list(lines(islice(single, wanted.messages), "jsonl", 0.0, draw))
+    stream = messages_of(turns(draw, name), wanted.messages)
+    said = (turn for turn in stream if turn.label is not None)
+    return list(lines(said, "jsonl", 0.0, draw))

@@ -136,6 +136,18 @@ def test_a_source_is_named_without_its_place(tmp_path: Path) -> None:
     assert name_of(made) == "5,000 made-up messages, seed 3"
 
 
+def test_made_single_messages_have_the_shares_that_were_asked_for() -> None:
+    wanted = Generated(messages=600, kind="messages", positive=0.0, negative=0.8)
+    rows = take(Source(generate=wanted), 42, labelled=True).messages
+    assert {row.label for row in rows} == {"negative", "neutral"}
+    assert sum(row.label == "negative" for row in rows) > 400
+
+
+def test_shares_above_one_are_refused() -> None:
+    with pytest.raises(ValidationError, match="more than 1 together"):
+        Generated(messages=1, positive=0.6, negative=0.5)
+
+
 def test_a_source_is_a_file_or_made() -> None:
     with pytest.raises(ValidationError, match="either a path or generate"):
         Source()
