@@ -1,42 +1,138 @@
-"""How far a network's confidence can be trusted, and from where on its answer is kept."""
+"""The step that makes confidences honest and chooses the thresholds for a target."""
 
+import json
 import math
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import Progress
 
 from router.confidence import probabilities
+from router.tokenizer import Tokenizer
+from schemas.bundle import TOKENIZER, Target
+from schemas.record import Record
+from training import networks
+from training.config import Calibrate
+from training.data import read_part
+from training.reliability import Reliability, expected_calibration_error, reliability, temperature
+from training.scores import Held, held_out, logits_of, scores
+from training.thresholds import GRAIN, Point, candidates, choose, curve, point
+from training.work import Metrics, Work, write_whole
 
-_BINS: Final = 15
-_GRAIN: Final = 10_000
-"""Thresholds are rounded down to a ten-thousandth, which never keeps less than was asked for."""
+__all__ = ["Calibration", "calibrate", "expected_calibration_error", "run", "temperature"]
 
-Floats = NDArray[np.float64]
+FILE: Final = "calibration.json"
 
-
-def temperature(logits: NDArray[np.floating], labels: Sequence[int]) -> float:
-    """Return the temperature under which ``labels`` are most probable."""
-
-    def surprise(log_temperature: float) -> float:
-        shares = probabilities(logits, math.exp(log_temperature))
-        own = shares[np.arange(len(labels)), list(labels)]
-        return float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean())
-
-    return round(math.exp(_lowest(surprise, math.log(0.1), math.log(10.0))), 4)
+Logits = Mapping[str, NDArray[np.float32]]
+"""By tier, in the order in which they are asked, the cloud's last."""
 
 
-def expected_calibration_error(shares: Floats, labels: Sequence[int]) -> float:
-    """Return the mean distance of confidence from accuracy over bins of equal width."""
-    confidences = shares.max(axis=1)
-    right = shares.argmax(axis=1) == np.asarray(labels)
-    bins = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
-    distances = (
-        abs(float(confidences[bins == number].sum()) - float(right[bins == number].sum()))
-        for number in range(_BINS)
+class Trust(Record):
+    """A tier's calibration before and after its temperature, on the same messages."""
+
+    before: Reliability
+    after: Reliability
+
+
+class TierCalibration(Record):
+    """A tier's temperature and threshold, and what they do for its confidence.
+
+    ``fitted`` is on the messages that the temperature was fitted to, ``judged`` on others.
+    """
+
+    temperature: float
+    threshold: float
+    fitted: Trust
+    judged: Trust
+
+
+class Calibration(Record):
+    """What the step found. ``tiers`` is in the order in which they are asked, the cloud's last.
+
+    ``met`` is whether the target could be met, and ``chosen`` says in words how the thresholds were
+    found. ``choice`` is what they do on the ``messages`` they were chosen from, and ``curve`` what
+    others would have done, one for each share at the edge.
+    """
+
+    messages: int
+    judged: int
+    complexity: float
+    audit_rate: float
+    target: Target
+    target_value: float
+    met: bool
+    chosen: str
+    tiers: dict[str, TierCalibration]
+    choice: Point
+    curve: tuple[Point, ...]
+
+    @classmethod
+    def read(cls, work: Work) -> "Calibration":
+        """Return what the step found in this run."""
+        return cls.model_validate_json((work.of("calibrate") / FILE).read_bytes())
+
+
+def run(work: Work) -> Metrics:
+    """Fit and choose on the calibration part, report on the judging part too."""
+    fitted, judged = (held(work, part) for part in ("calibration", "judging"))
+    files = {**networks.edge(work), networks.TEACHER: networks.cloud(work)}
+    on_fitted, on_judged = _answers(files, (fitted, judged), quiet=work.quiet)
+    found = calibrate(
+        (fitted, on_fitted), (judged, on_judged), work.config.calibrate, work.config.seed
     )
-    return sum(distances) / len(labels)
+    write_whole(work.folder / FILE, found.model_dump_json(indent=1) + "\n")
+    return _metrics(found)
+
+
+def held(work: Work, part: Literal["calibration", "judging"]) -> Held:
+    """Return a held-out part of the run's data."""
+    prepared = work.of("prepare")
+    tokenizer = Tokenizer.load(prepared / TOKENIZER, work.config.data.max_tokens)
+    labels = json.loads((prepared / "labels.json").read_text(encoding="utf-8"))
+    rows = [(row.text, row.label) for row in read_part(prepared / f"{part}.jsonl")]
+    return held_out(rows, labels, tokenizer)
+
+
+def calibrate(
+    fitted: tuple[Held, Logits], judged: tuple[Held, Logits], wanted: Calibrate, seed: int
+) -> Calibration:
+    """Return temperatures and thresholds from what the tiers say of the ``fitted`` messages."""
+    messages, logits = fitted
+    temperatures = {
+        tier: temperature(said, messages.truth.tolist()) for tier, said in logits.items()
+    }
+    *edge, cloud = logits
+    tiers = [
+        scores(logits[tier], temperatures[tier], messages, wanted.complexity) for tier in logits
+    ]
+    cloud_shares = probabilities(logits[cloud], temperatures[cloud])
+    choices = candidates(tiers[:-1], tiers[-1], cloud_shares, wanted.audit_rate)
+    choice = choose(choices, wanted.aim, wanted.tolerance)
+    chosen = [*choices.thresholds[choice.number].tolist(), 0.0]
+    return Calibration(
+        messages=len(messages.texts),
+        judged=len(judged[0].texts),
+        complexity=wanted.complexity,
+        audit_rate=wanted.audit_rate,
+        target=wanted.aim.target,
+        target_value=wanted.aim.value,
+        met=choice.met,
+        chosen=_in_words(wanted, len(messages.texts), met=choice.met),
+        tiers={
+            tier: TierCalibration(
+                temperature=temperatures[tier],
+                threshold=threshold,
+                fitted=_trust(messages, logits[tier], temperatures[tier], seed),
+                judged=_trust(judged[0], judged[1][tier], temperatures[tier], seed),
+            )
+            for tier, threshold in zip(logits, chosen, strict=True)
+        },
+        choice=point(choices, choice.number, edge, cloud),
+        curve=curve(choices, wanted.tolerance, edge, cloud),
+    )
 
 
 def threshold(
@@ -47,11 +143,7 @@ def threshold(
     audit_rate: float,
     complexity_threshold: float,
 ) -> float:
-    """Return the highest confidence that leaves the share ``target`` of messages at the edge.
-
-    A message stays when it is confident enough, not too complex, and not audited. Where too many
-    are too complex for the target, nothing but 0 comes near it.
-    """
+    """Return the highest confidence that leaves the share ``target`` of messages at the edge."""
     simple = sorted(
         (
             confidence
@@ -63,16 +155,52 @@ def threshold(
     needed = math.ceil(target / (1 - audit_rate) * len(confidences))
     if needed > len(simple):
         return 0.0
-    return math.floor(simple[needed - 1] * _GRAIN) / _GRAIN
+    return math.floor(simple[needed - 1] * GRAIN) / GRAIN
 
 
-def _lowest(function: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function with a single valley is lowest, by golden section."""
-    ratio = (math.sqrt(5) - 1) / 2
-    while high - low > 1e-6:
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if function(left) < function(right):
-            high = right
-        else:
-            low = left
-    return (low + high) / 2
+def _answers(
+    files: Mapping[str, Path], parts: tuple[Held, Held], *, quiet: bool
+) -> tuple[Logits, Logits]:
+    first: dict[str, NDArray[np.float32]] = {}
+    second: dict[str, NDArray[np.float32]] = {}
+    with Progress(disable=quiet) as progress:
+        for tier, file in progress.track(files.items(), description="asking every tier"):
+            network = networks.load(file, threads=1)
+            first[tier], second[tier] = (logits_of(network, part.tokens) for part in parts)
+    return first, second
+
+
+def _trust(messages: Held, logits: NDArray[np.float32], divisor: float, seed: int) -> Trust:
+    before, after = (
+        reliability(probabilities(logits, value), messages.truth.tolist(), seed)
+        for value in (1.0, divisor)
+    )
+    return Trust(before=before, after=after)
+
+
+def _in_words(wanted: Calibrate, messages: int, *, met: bool) -> str:
+    target, value = wanted.aim
+    said = (
+        f"the share at the edge is at least {value:.1%}"
+        if target == "edge_share"
+        else f"the accuracy is at most {value:.2%} below cloud-only's"
+    )
+    reached = "" if met else "; no thresholds reach that, and these come nearest"
+    return (
+        f"chosen on {messages:,} held-out messages so that {said}, after those above the "
+        f"complexity threshold and an audit of {wanted.audit_rate:.1%}{reached}"
+    )
+
+
+def _metrics(found: Calibration) -> Metrics:
+    tiers = {
+        name: {
+            "temperature": tier.temperature,
+            "threshold": tier.threshold,
+            "judged_error_before": tier.judged.before.error,
+            "judged_error_after": tier.judged.after.error,
+            "judged_error_by_chance": tier.judged.after.by_chance,
+        }
+        for name, tier in found.tiers.items()
+    }
+    return {"tiers": tiers, "met": found.met, "choice": found.choice.model_dump()}
