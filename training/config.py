@@ -95,19 +95,54 @@ class Adapt(Section):
     learning_rate: Rate = 5e-5
 
 
-class Teach(Section):
-    """The classifier, in two stages: the encoder frozen, then all weights."""
+MEASURED: Final[dict[str, Any]] = {
+    "frozen_epochs": 0,
+    "epochs": 4,
+    "learning_rate": 1e-4,
+    "slowdown": 1.0,
+    "schedule": "linear",
+    "batch": 32,
+    "tokens": 128,
+    "patience": 0,
+}
+"""What measured better than the reference's numbers on a small encoder; see `docs/models.md`."""
 
+
+class Teach(Section):
+    """The classifier, in two stages: the encoder frozen, then all weights.
+
+    The numbers below are the preset ``reference``; ``measured`` puts `MEASURED` in their place. A
+    key that is given wins over either.
+    """
+
+    preset: Literal["reference", "measured"] = "reference"
     framework: Literal["torch", "tensorflow"] = "torch"
     frozen_epochs: int = Field(default=1, ge=0)
     epochs: Count = 8
+    """Of both stages together."""
     learning_rate: Rate = 3e-5
     slowdown: Rate = 10.0
     """The second stage's learning rate is this many times smaller."""
+    schedule: Literal["plateau", "linear"] = "plateau"
+    """After warming up: halved after an epoch without progress, or falling in a line to nothing."""
     batch: Count = 128
     tokens: int = Field(default=256, ge=8)
     patience: int = Field(default=2, ge=0)
+    """This many epochs without progress end a stage; 0 never do."""
     class_weights: bool = False
+    """Weigh a label's messages by how rare it is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, content: Any) -> Any:
+        measured = isinstance(content, dict) and content.get("preset") == "measured"
+        return MEASURED | content if measured else content
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.frozen_epochs > self.epochs:
+            raise ValueError("frozen_epochs is larger than epochs, which counts both stages")
+        return self
 
 
 class Distil(Section):
@@ -122,19 +157,10 @@ class Distil(Section):
 
 
 class Reflex(Section):
-    """The tier in front, one convolution over word pieces; 0 epochs leave it out."""
+    """The linear tier in front; 0 epochs leave it out."""
 
-    window: int = Field(default=3, ge=1, le=16)
-    """Pieces that a channel sees at once."""
-    channels: int = Field(default=16, ge=1, le=1_024)
-    """Its file has so many bytes for each piece and place in the window."""
-    epochs: int = Field(default=5, ge=0)
-    batch: Count = 64
-    learning_rate: Rate = 3e-3
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Of pieces, and of what is made of them."""
-    hard: Share = 0.3
-    """How much a known label counts beside the teacher's probabilities."""
+    buckets_log2: int = Field(default=17, ge=8, le=22)
+    epochs: int = Field(default=10, ge=0)
 
 
 class Compress(Section):

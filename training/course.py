@@ -40,7 +40,7 @@ class Plan:
 
     The learning rate rises in a line over the first ``warm_up`` of the steps. Then ``linear`` lets
     it fall in a line to nothing; ``plateau`` keeps it, halved after each epoch without progress.
-    With ``patience`` set, that many epochs without progress in a row end the training.
+    So many epochs as ``patience`` says without progress, in a row, end the training; 0 never do.
     """
 
     title: str
@@ -49,7 +49,7 @@ class Plan:
     learning_rate: float
     seed: int
     schedule: Schedule = "linear"
-    patience: int | None = None
+    patience: int = 0
     warm_up: float = 0.1
     weight_decay: float = 0.01
     gradient_limit: float = 1.0
@@ -109,7 +109,7 @@ def over(epochs: Sequence[Epoch], plan: Plan) -> bool:
     if len(epochs) >= plan.epochs:
         return True
     stale = len(epochs) - 1 - best_of(epochs) if epochs else 0
-    return plan.patience is not None and 0 < plan.patience <= stale
+    return 0 < plan.patience <= stale
 
 
 def best_of(epochs: Sequence[Epoch]) -> int:

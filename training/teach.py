@@ -1,193 +1,241 @@
-"""A classifier, taught in torch from a pretrained encoder."""
+"""The classifier, taught from the encoder in two stages: its head alone, then all of it."""
 
-import math
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import transformers
-from rich.progress import Progress
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from training import TrainingError
-from training.hardware import cpu_flags
+from router.tokenizer import Tokenizer
+from schemas.bundle import TOKENIZER
+from training.adapt import ENCODER, PLAIN
+from training.benchmark import retention
+from training.config import Teach
+from training.data import Row, read_part
+from training.loop import (
+    Epoch,
+    Plan,
+    Tokens,
+    device,
+    fit,
+    padded,
+    predict,
+    seed_everything,
+)
+from training.work import Metrics, Work
 
-WARM_UP: Final = 0.1
-WEIGHT_DECAY: Final = 0.01
-GRADIENT_LIMIT: Final = 1.0
-_POOL: Final = 50
-"""Batches are cut from pools of this many, sorted by length: little padding, and still shuffled."""
+MODEL: Final = "model"
 
-Tokens = Sequence[Sequence[int]]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Messages to learn from or to be judged by.
+
+    ``targets`` [messages, labels] are each message's shares of the labels: one 1 where the label is
+    known, a teacher's probabilities where it is not. ``weights`` [messages] say how much each
+    counts in the loss.
+    """
+
+    tokens: Tokens
+    targets: Floats
+    weights: Floats
+
+    @property
+    def lengths(self) -> list[int]:
+        """The number of tokens of each message."""
+        return [len(tokens) for tokens in self.tokens]
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """How to teach."""
+    """How to teach; ``labels`` in the order of the targets' columns."""
 
-    epochs: int
-    batch: int
-    learning_rate: float
+    labels: tuple[str, ...]
+    how: Teach
     seed: int
     quiet: bool
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Token ids, and for each the index of its label."""
+class Taught:
+    """A classifier on the CPU with its best weights, and the epochs of both stages."""
 
-    tokens: Tokens
-    labels: Sequence[int]
-
-
-def seed_everything(seed: int) -> None:
-    """Make Python, NumPy and torch repeat themselves on the same machine and versions."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - libraries below draw from the global generator
-    torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    model: PreTrainedModel
+    epochs: tuple[Epoch, ...]
 
 
-def base_tokenizer(base: str) -> str:
-    """Return the tokenizer file of an encoder given by hub name or folder."""
-    try:
-        return str(AutoTokenizer.from_pretrained(base).backend_tokenizer.to_str())
-    except Exception as error:  # a hub, a disk and a parser can fail here, each in its own way
-        raise _no_base(base, error) from error
-
-
-def trimmed_model(
-    base: str, kept: Sequence[int], labels: Sequence[str], positions: int
-) -> torch.nn.Module:
-    """Return a classifier on ``base`` with only the ``kept`` pieces and ``positions`` positions."""
-    transformers.logging.set_verbosity_error()
-    names = dict(enumerate(labels))
-    numbers = {name: number for number, name in names.items()}
-    try:
-        full = AutoModelForSequenceClassification.from_pretrained(
-            base, num_labels=len(labels), id2label=names, label2id=numbers
-        )
-    except Exception as error:  # as above
-        raise _no_base(base, error) from error
-    config = AutoConfig.from_pretrained(base, num_labels=len(labels))
-    config.id2label, config.label2id = names, numbers
-    config.vocab_size, config.max_position_embeddings = len(kept), positions
-    config.pad_token_id = 0
-    weights = full.state_dict()
-    for name, tensor in weights.items():
-        if name.endswith("word_embeddings.weight"):
-            weights[name] = tensor[list(kept)]
-        elif name.endswith("position_embeddings.weight"):
-            weights[name] = tensor[:positions]
-    small: torch.nn.Module = AutoModelForSequenceClassification.from_config(config)
-    small.load_state_dict(weights)
-    return small
+def run(work: Work) -> Metrics:
+    """Write the teacher to `MODEL`, taught from whichever encoder does no worse."""
+    config, prepared, encoders = work.config, work.of("prepare"), work.of("adapt")
+    seed_everything(config.seed)
+    labels = tuple(json.loads((prepared / "labels.json").read_text(encoding="utf-8")))
+    tokens = min(config.teach.tokens, config.data.max_tokens)
+    tokenizer = Tokenizer.load(prepared / TOKENIZER, tokens)
+    training = examples(tokenizer, labels, read_part(prepared / "train.jsonl"))
+    validation = examples(tokenizer, labels, read_part(prepared / "validation.jsonl"))
+    lesson = Lesson(labels, config.teach, config.seed, work.quiet)
+    names = [name for name in (ENCODER, PLAIN) if (encoders / name).is_dir()]
+    taught = [
+        teach(encoders / name, training, validation, lesson, work.checkpoint / name)
+        for name in names
+    ]
+    right = [_right(one.model, validation) for one in taught]
+    chosen, compared = compared_by(right)
+    taught[chosen].model.save_pretrained(work.folder / MODEL)
+    return {
+        "framework": config.teach.framework,
+        "accuracy": float(right[chosen].mean()),
+        "epochs": [epoch._asdict() for epoch in taught[chosen].epochs],
+        **compared,
+    }
 
 
 def teach(
-    model: torch.nn.Module, training: Examples, calibration: Examples, lesson: Lesson
-) -> list[float]:
-    """Teach ``model`` in place, keep its best epoch, and return each epoch's accuracy.
+    encoder: Path, training: Examples, validation: Examples, lesson: Lesson, checkpoint: Path
+) -> Taught:
+    """Return a classifier on the encoder in a folder; the best epoch on ``validation`` counts.
 
-    An epoch is judged on ``calibration``. The learning rate warms up over a tenth of the steps and
-    falls in a line to nothing.
+    ``checkpoint`` is a folder: a call that was killed goes on from what it holds.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device)
-    chance = random.Random(lesson.seed)
-    steps = lesson.epochs * math.ceil(len(training.tokens) / lesson.batch)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=lesson.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
+    model = classifier(encoder, lesson.labels, lesson.seed)
+    training = weighed(training) if lesson.how.class_weights else training
+    return _in_torch(model, training, validation, lesson, checkpoint)
+
+
+def classifier(encoder: Path, labels: Sequence[str], seed: int) -> PreTrainedModel:
+    """Return the encoder in a folder with a new, random head for these labels."""
+    transformers.logging.set_verbosity_error()
+    torch.manual_seed(seed)
+    names = dict(enumerate(labels))
+    model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+        encoder,
+        num_labels=len(labels),
+        id2label=names,
+        label2id={name: number for number, name in names.items()},
     )
-    schedule = transformers.get_linear_schedule_with_warmup(
-        optimizer, math.ceil(WARM_UP * steps), steps
+    return model
+
+
+def plans(lesson: Lesson) -> list[Plan]:
+    """Return the stages: first the head alone, then, slower, all weights; those with epochs."""
+    how = lesson.how
+    stages = (
+        ("teaching the head", how.frozen_epochs, how.learning_rate),
+        ("teaching", how.epochs - how.frozen_epochs, how.learning_rate / how.slowdown),
     )
-    accuracies: list[float] = []
-    best: dict[str, torch.Tensor] = {}
-    with Progress(disable=lesson.quiet) as progress:
-        task = progress.add_task("teaching", total=steps)
-        for _ in range(lesson.epochs):
-            model.train()
-            for indices in batches(training.tokens, lesson.batch, chance):
-                _step(model, training, indices, optimizer, device)
-                schedule.step()
-                progress.advance(task)
-            accuracies.append(_accuracy(model, calibration, device))
-            progress.update(task, description=f"teaching ({accuracies[-1]:.1%} held out)")
-            if accuracies[-1] == max(accuracies):
-                best = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(best)
-    model.to("cpu")
-    return accuracies
+    return [
+        Plan(
+            title,
+            epochs,
+            how.batch,
+            rate,
+            lesson.seed,
+            schedule=how.schedule,
+            patience=how.patience,
+        )
+        for title, epochs, rate in stages
+    ]
 
 
-def batches(tokens: Tokens, size: int, chance: random.Random) -> Iterator[list[int]]:
-    """Yield every index once, in shuffled batches of texts of about the same length."""
-    order = list(range(len(tokens)))
-    chance.shuffle(order)
-    cut: list[list[int]] = []
-    for start in range(0, len(order), size * _POOL):
-        pool = sorted(order[start : start + size * _POOL], key=lambda index: len(tokens[index]))
-        cut.extend(pool[at : at + size] for at in range(0, len(pool), size))
-    chance.shuffle(cut)
-    yield from cut
+def examples(
+    tokenizer: Tokenizer, labels: Sequence[str], rows: Sequence[Row], weight: float = 1.0
+) -> Examples:
+    """Return rows with known labels as examples of equal weight."""
+    numbers = {label: number for number, label in enumerate(labels)}
+    targets = np.zeros((len(rows), len(labels)), dtype=np.float32)
+    targets[np.arange(len(rows)), [numbers[row.label] for row in rows]] = 1
+    tokens = tokenizer.encode([row.text for row in rows])
+    return Examples(tokens, targets, np.full(len(rows), weight, dtype=np.float32))
 
 
-def _step(
-    model: torch.nn.Module,
-    examples: Examples,
-    indices: Sequence[int],
-    optimizer: torch.optim.Optimizer,
-    device: torch.device,
-) -> None:
-    inputs = _inputs([examples.tokens[index] for index in indices], device)
-    inputs["labels"] = torch.tensor([examples.labels[index] for index in indices], device=device)
-    with _half_precision(device):
-        loss = model(**inputs).loss
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_LIMIT)
-    optimizer.step()
-    optimizer.zero_grad()
+def joined(*parts: Examples) -> Examples:
+    """Return all examples of the parts as one."""
+    return Examples(
+        [tokens for part in parts for tokens in part.tokens],
+        np.concatenate([part.targets for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+    )
 
 
-def _accuracy(model: torch.nn.Module, examples: Examples, device: torch.device) -> float:
-    model.eval()
-    order = sorted(range(len(examples.tokens)), key=lambda index: len(examples.tokens[index]))
-    right = 0
-    with torch.inference_mode(), _half_precision(device):
-        for start in range(0, len(order), 64):
-            indices = order[start : start + 64]
-            inputs = _inputs([examples.tokens[index] for index in indices], device)
-            guesses = model(**inputs).logits.argmax(dim=1).tolist()
-            right += sum(
-                guess == examples.labels[index]
-                for guess, index in zip(guesses, indices, strict=True)
+def weighed(training: Examples) -> Examples:
+    """Return the examples with weights by which each label that occurs counts the same."""
+    counts = (training.targets * training.weights[:, None]).sum(axis=0)
+    of_class = counts.sum() / ((counts > 0).sum() * np.maximum(counts, 1e-9))
+    weights = training.weights * (training.targets @ of_class)
+    return Examples(training.tokens, training.targets, weights.astype(np.float32))
+
+
+def compared_by(right: Sequence[npt.NDArray[np.bool_]]) -> tuple[int, Metrics]:
+    """Return which classifier to keep, given where each is right, and the comparison's numbers.
+
+    The first is the adapted one where there are two. It stays unless it has fewer right answers;
+    ``p_value`` is of McNemar's exact test.
+    """
+    if len(right) == 1:
+        return 0, {}
+    adapted, plain = right
+    kept = 0 if adapted.sum() >= plain.sum() else 1
+    numbers = retention("adapted", adapted, "plain", plain)
+    return kept, {
+        "adaptation": {
+            "kept": kept == 0,
+            "accuracy_adapted": float(adapted.mean()),
+            "accuracy_plain": float(plain.mean()),
+            "only_adapted_right": numbers.only_of_right,
+            "only_plain_right": numbers.only_against_right,
+            "p_value": numbers.p_value,
+        }
+    }
+
+
+def _in_torch(
+    model: PreTrainedModel,
+    training: Examples,
+    validation: Examples,
+    lesson: Lesson,
+    checkpoint: Path,
+) -> Taught:
+    targets, weights = torch.from_numpy(training.targets), torch.from_numpy(training.weights)
+
+    def loss_of(indices: Sequence[int]) -> torch.Tensor:
+        chosen = list(indices)
+        inputs = padded([training.tokens[index] for index in chosen], device())
+        losses = torch.nn.functional.cross_entropy(
+            _logits(model, inputs), targets[chosen].to(device()), reduction="none"
+        )
+        return (losses * weights[chosen].to(device())).mean()
+
+    epochs: list[Epoch] = []
+    for number, plan in enumerate(plans(lesson)):
+        if plan.epochs:
+            model.base_model.requires_grad_(number > 0)
+            epochs += fit(
+                model,
+                training.lengths,
+                loss_of,
+                lambda: float(_right(model, validation).mean()),
+                plan,
+                checkpoint / f"stage-{number}.pt",
+                lesson.quiet,
             )
-    return right / len(order)
+    model.requires_grad_(True)
+    return Taught(model, tuple(epochs))
 
 
-def _inputs(tokens: Tokens, device: torch.device) -> dict[str, Any]:
-    width = max(map(len, tokens))
-    ids = torch.zeros((len(tokens), width), dtype=torch.long)
-    mask = torch.zeros((len(tokens), width), dtype=torch.long)
-    for row, sequence in enumerate(tokens):
-        ids[row, : len(sequence)] = torch.tensor(sequence)
-        mask[row, : len(sequence)] = 1
-    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+def _logits(model: PreTrainedModel, inputs: dict[str, Any]) -> torch.Tensor:
+    logits: torch.Tensor = model(**inputs).logits.float()
+    return logits
 
 
-def _half_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Compute in bfloat16 where the hardware does; emulated, it is slower than single precision."""
-    usable = device.type == "cuda" or "avx512_bf16" in cpu_flags()
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=usable)
-
-
-def _no_base(base: str, error: Exception) -> TrainingError:
-    return TrainingError(
-        f"the base encoder {base} cannot be loaded ({type(error).__name__}); "
-        "name a folder with its files, or a hub model while online"
-    )
+def _right(model: PreTrainedModel, judged: Examples) -> npt.NDArray[np.bool_]:
+    answers = predict(model, judged.tokens).argmax(axis=1)
+    right: npt.NDArray[np.bool_] = answers == judged.targets.argmax(axis=1)
+    return right
