@@ -157,10 +157,19 @@ class Distil(Section):
 
 
 class Reflex(Section):
-    """The linear tier in front; 0 epochs leave it out."""
+    """The tier in front, one convolution over word pieces; 0 epochs leave it out."""
 
-    buckets_log2: int = Field(default=17, ge=8, le=22)
-    epochs: int = Field(default=10, ge=0)
+    window: int = Field(default=3, ge=1, le=16)
+    """Pieces that a channel sees at once."""
+    channels: int = Field(default=16, ge=1, le=1_024)
+    """Its file has so many bytes for each piece and place in the window."""
+    epochs: int = Field(default=5, ge=0)
+    batch: Count = 64
+    learning_rate: Rate = 3e-3
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Of pieces, and of what is made of them."""
+    hard: Share = 0.3
+    """How much a known label counts beside the teacher's probabilities."""
 
 
 class Compress(Section):

@@ -44,7 +44,7 @@ STEPS: Final = (
     ),
     Step(
         "reflex",
-        "makes the linear tier that is asked first",
+        "makes the smallest tier, which is asked first",
         ("reflex",),
         ("prepare", "teach", "distil"),
     ),
