@@ -89,10 +89,10 @@ class Interval(Record):
 class Measure(Record):
     """What one network did on held-out messages.
 
-    Latencies are of one message alone; ``messages_per_second`` is of batches of 16 sorted by
-    length. All are of the session with one thread. ``memory_mb`` is what loading and warming it up
-    added to the process. ``ece`` is the expected calibration error before and after the
-    temperature. Megabytes are of 1,000,000 bytes.
+    Latencies are of one message alone in a session with one thread; ``messages_per_second`` is of
+    batches of 16 sorted by length, with as many threads as the hardware's entry ``threads`` says.
+    ``memory_mb`` is what loading it and a batch add to a fresh process. ``ece`` is the expected
+    calibration error before and after the temperature. Megabytes are of 1,000,000 bytes.
     """
 
     accuracy: Share
@@ -130,6 +130,7 @@ class System(Record):
 
     ``tier_shares`` says, by name, whose answer stands how often; ``kept_accuracy`` is how often the
     edge is right on what it keeps, and ``retention`` compares with the cloud alone.
+    ``messages_per_second`` is of the edge's tiers together, from text, what they pass on included.
     """
 
     edge_share: Share
@@ -139,13 +140,16 @@ class System(Record):
     macro_f1: Share
     kept_accuracy: Share
     retention: Retention
+    messages_per_second: Positive | None = None
 
 
 class Measured(Record):
     """The networks and the system on the same messages, and the machine they were measured on.
 
     ``networks`` is by name: that of each tier as shipped, and beside them other forms that were
-    tried, such as ``student-fp32``.
+    tried, such as ``student-fp32``. ``faster`` says by what factor a network's throughput, or the
+    ``system``'s at the edge with tokenising, exceeds the cloud's, the median of rounds;
+    ``untrimmed_mb`` is what the cloud's network would take with its whole vocabulary.
     """
 
     split: str
@@ -153,6 +157,8 @@ class Measured(Record):
     networks: dict[Name, Measure]
     retentions: tuple[Retention, ...]
     system: System
+    faster: dict[Name, Positive] = Field(default_factory=dict)
+    untrimmed_mb: Positive | None = None
     hardware: dict[str, str]
     versions: dict[str, str]
 

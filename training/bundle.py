@@ -27,11 +27,11 @@ from schemas.bundle import (
     Thresholds,
     version_of,
 )
-from training.benchmark import interval, logits_of, measure, retention
-from training.calibrate import temperature, threshold
 from training.card import card
 from training.hardware import hardware, versions
+from training.reliability import temperature
 from training.sources import sha256_of
+from training.straight import interval, logits_of, measure, retention, threshold
 
 EDGE: Final = "edge.onnx"
 CLOUD: Final = "cloud.onnx"

@@ -1,28 +1,25 @@
 """The step that makes confidences honest and chooses the thresholds for a target."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress
 
 from router.confidence import probabilities
 from router.tokenizer import Tokenizer
 from schemas.bundle import TOKENIZER, Target
 from schemas.record import Record
 from training import networks
+from training.bar import bar
 from training.config import Calibrate
 from training.data import read_part
-from training.reliability import Reliability, expected_calibration_error, reliability, temperature
+from training.reliability import Reliability, reliability, temperature
 from training.scores import Held, held_out, logits_of, scores
-from training.thresholds import GRAIN, Point, candidates, choose, curve, point
+from training.thresholds import Point, candidates, choose, curve, point
 from training.work import Metrics, Work, write_whole
-
-__all__ = ["Calibration", "calibrate", "expected_calibration_error", "run", "temperature"]
 
 FILE: Final = "calibration.json"
 
@@ -135,38 +132,14 @@ def calibrate(
     )
 
 
-def threshold(
-    confidences: Sequence[float],
-    complexities: Sequence[float],
-    *,
-    target: float,
-    audit_rate: float,
-    complexity_threshold: float,
-) -> float:
-    """Return the highest confidence that leaves the share ``target`` of messages at the edge."""
-    simple = sorted(
-        (
-            confidence
-            for confidence, complexity in zip(confidences, complexities, strict=True)
-            if complexity <= complexity_threshold
-        ),
-        reverse=True,
-    )
-    needed = math.ceil(target / (1 - audit_rate) * len(confidences))
-    if needed > len(simple):
-        return 0.0
-    return math.floor(simple[needed - 1] * GRAIN) / GRAIN
-
-
 def _answers(
     files: Mapping[str, Path], parts: tuple[Held, Held], *, quiet: bool
 ) -> tuple[Logits, Logits]:
     first: dict[str, NDArray[np.float32]] = {}
     second: dict[str, NDArray[np.float32]] = {}
-    with Progress(disable=quiet) as progress:
-        for tier, file in progress.track(files.items(), description="asking every tier"):
-            network = networks.load(file, threads=1)
-            first[tier], second[tier] = (logits_of(network, part.tokens) for part in parts)
+    for tier, file in bar(list(files.items()), "asking every tier", quiet=quiet):
+        network = networks.load(file, threads=1)
+        first[tier], second[tier] = (logits_of(network, part.tokens) for part in parts)
     return first, second
 
 

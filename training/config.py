@@ -215,6 +215,8 @@ class Benchmark(Section):
 
     examples: Count = 500
     warm_up: Count = 10
+    threads: Count = 2
+    """Of the sessions that are timed in batches; latencies are of sessions with one."""
 
 
 class TrainConfig(Section):

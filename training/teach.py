@@ -15,7 +15,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from router.tokenizer import Tokenizer
 from schemas.bundle import TOKENIZER
 from training.adapt import ENCODER, PLAIN
-from training.benchmark import retention
+from training.compare import retention
 from training.config import Teach
 from training.data import Row, read_part
 from training.loop import (

@@ -89,7 +89,7 @@ def write_reflex(path: Path, weights: NDArray[np.floating]) -> None:
 
 
 def _prepare(folder: Path, weights: Weights, messages: int, chance: np.random.Generator) -> None:
-    import tokenizers
+    import tokenizers  # type: ignore[import-untyped]
 
     folder.mkdir(parents=True)
     vocabulary = {word: number for number, word in enumerate((*SPECIAL, *WORDS))}
