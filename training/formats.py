@@ -51,6 +51,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _separated(separator: str) -> "_Reader":
     def rows(content: BinaryIO, path: Path) -> Iterator[Record]:
         del path
+        # The library's own limit of 128 KiB a field is below what a long transcript needs.
+        csv.field_size_limit(2**30)
         with io.TextIOWrapper(content, encoding="utf-8-sig", newline="") as lines:
             yield from csv.DictReader(lines, delimiter=separator)
 

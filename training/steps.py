@@ -1,7 +1,7 @@
 """The steps of a run, what each depends on, and so what makes one stale."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +76,16 @@ STEPS: Final = (
     ),
 )
 NAMES: Final = tuple(step.name for step in STEPS)
+_HELD_OUT: Final = frozenset({"calibrate", "benchmark", "bundle"})
+_READERS: Final[Mapping[str, frozenset[str]]] = {
+    "calibration.jsonl": _HELD_OUT,
+    "judging.jsonl": _HELD_OUT,
+    "data.json": frozenset({"bundle"}),
+}
+"""Files of the first step that only these steps read, so that other messages to judge by, or
+another licence of the data, do not train everything again."""
+_OF_A_BASE: Final = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
+_GENERATOR: Final = Path(__file__).parent / "generator"
 
 
 def key(step: Step, config: TrainConfig, run: Path) -> str:
@@ -96,7 +106,13 @@ def key(step: Step, config: TrainConfig, run: Path) -> str:
                 f"the step {step.name} needs what {name} makes, which {run} lacks; "
                 "run the steps before it, or `edgeroute train` for all"
             )
-        made[name] = outputs
+        made[name] = {
+            file: sha256
+            for file, sha256 in outputs.items()
+            if name != "prepare" or step.name in _READERS.get(file, NAMES)
+        }
+    # Every step that reads text cuts it to so many tokens.
+    read["max_tokens"] = config.data.max_tokens
     return key_of({"step": step.name, "seed": config.seed, "config": read, "inputs": made})
 
 
@@ -111,10 +127,14 @@ def files_of(config: TrainConfig) -> Iterator[tuple[Source, Path]]:
 def _by_content(data: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
     """Put each file's hash in the place of its path: a folder may move, a file may change."""
     hashes = {str(path): _sha256(path) for _, path in files_of(config)}
+
+    def origin(source: dict[str, Any]) -> dict[str, Any]:
+        if source["path"] is None:
+            return {"generator": _all_of(_GENERATOR.glob("*.py"))}
+        return {"path": hashes[source["path"]]}
+
     return {
-        name: [{**source, "path": source["path"] and hashes[source["path"]]} for source in value]
-        if isinstance(value, list)
-        else value
+        name: [source | origin(source) for source in value] if isinstance(value, list) else value
         for name, value in data.items()
     }
 
@@ -122,8 +142,12 @@ def _by_content(data: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
 def _base_content(base: str | None) -> str:
     if base is None:
         return NAME
-    weights = sorted(Path(base).glob("*.safetensors")) if Path(base).is_dir() else []
-    return " ".join(map(_sha256, weights)) or base
+    files = Path(base).iterdir() if Path(base).is_dir() else ()
+    return _all_of(file for file in files if file.suffix in _OF_A_BASE) or base
+
+
+def _all_of(files: Iterable[Path]) -> str:
+    return " ".join(f"{file.name} {_sha256(file)}" for file in sorted(files))
 
 
 def _sha256(path: Path) -> str:

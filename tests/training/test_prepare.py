@@ -21,6 +21,8 @@ from training.work import Work
 
 pytestmark = pytest.mark.train
 
+BANKING = Path(__file__).parents[3] / "shared" / "data" / "banking77"
+"""Beside the repository where it was developed; nobody else needs it."""
 PARTS = ("train", "validation", "calibration", "judging")
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789@?"
 
@@ -187,6 +189,18 @@ def test_the_data_is_named_for_the_card(made: Made) -> None:
         ("adapting and distilling, without labels", 20),
     ]
     assert {entry["licence"] for entry in entries} == {"not stated"}
+
+
+@pytest.mark.skipif(not BANKING.exists(), reason="needs banking77")
+def test_the_77_intents_of_banking_come_to_every_part(base: Path, tmp_path: Path) -> None:
+    labelled = {"path": str(BANKING / "train.csv.gz"), "label": "category"}
+    config = {"base": str(base), "data": {"labelled": [labelled], "pieces": 84}}
+    work = Work(TrainConfig.model_validate(config), tmp_path, "prepare", quiet=True)
+    work.folder.mkdir()
+    run(work)
+    for rows in _parts(work).values():
+        assert len({row.label for row in rows}) == 77
+    assert sum(map(len, _parts(work).values())) > 9_900
 
 
 @pytest.mark.parametrize(

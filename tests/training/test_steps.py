@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training import TrainingError, work
+from training import TrainingError, steps, work
 from training.config import TrainConfig
 from training.pipeline import train
 from training.steps import NAMES, STEPS, key
@@ -80,6 +80,71 @@ def test_other_files_before_it_make_a_step_stale(config: TrainConfig, tmp_path: 
 def test_a_step_before_its_inputs_is_one_sentence(config: TrainConfig, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the step teach needs what prepare makes"):
         key(TEACH, config, tmp_path)
+
+
+def _prepared(run: Path, config: TrainConfig, **files: str) -> None:
+    given = Work(config=config, run=run, step="prepare")
+    work.begin(given, "any")
+    for name, content in ({"train": "t", "judging": "j", "data": "d"} | files).items():
+        (given.folder / f"{name}{'.json' if name == 'data' else '.jsonl'}").write_text(content)
+    work.finish(given, "any", {}, seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("file", "stale"),
+    [
+        ("train", {"adapt", "calibrate", "bundle"}),
+        ("judging", {"calibrate", "bundle"}),
+        ("data", {"bundle"}),
+    ],
+)
+def test_a_step_is_stale_for_a_file_that_it_reads(
+    config: TrainConfig, tmp_path: Path, file: str, stale: set[str]
+) -> None:
+    read = [step for step in STEPS if step.name in {"adapt", "calibrate", "bundle"}]
+    for name in NAMES:
+        _finish(tmp_path, config, name, "same")
+    _prepared(tmp_path, config)
+    before = [key(step, config, tmp_path) for step in read]
+    _prepared(tmp_path, config, **{file: "other"})
+    after = [key(step, config, tmp_path) for step in read]
+    pairs = zip(read, before, after, strict=True)
+    assert {step.name for step, old, new in pairs if old != new} == stale
+
+
+def test_another_length_of_texts_makes_every_step_stale(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    for name in NAMES:
+        _finish(tmp_path, config, name, "same")
+    shorter = _changed(config, "data", max_tokens=64)
+    for step in STEPS:
+        assert key(step, config, tmp_path) != key(step, shorter, tmp_path), step.name
+
+
+def test_another_generator_makes_preparing_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = {"labelled": [{"generate": {"messages": 1}}]}
+    made = TrainConfig.model_validate({"data": data})
+    before = key(PREPARE, made, tmp_path)
+    (tmp_path / "other.py").write_text("")
+    monkeypatch.setattr(steps, "_GENERATOR", tmp_path)
+    assert key(PREPARE, made, tmp_path) != before
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
+def test_a_changed_base_makes_preparing_stale(
+    config: TrainConfig, tmp_path: Path, file: str
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    ours = config.model_copy(update={"base": str(base)})
+    keys = set()
+    for content in ("one", "two"):
+        (base / file).write_text(content)
+        keys.add(key(PREPARE, ours, tmp_path))
+    assert len(keys) == 2
 
 
 def test_data_that_is_not_there_is_one_sentence(config: TrainConfig, tmp_path: Path) -> None:

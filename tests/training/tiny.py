@@ -14,7 +14,12 @@ from tokenizers import (  # type: ignore[import-untyped]
     pre_tokenizers,
     processors,
 )  # fmt: skip
-from transformers import BertConfig, BertForSequenceClassification, BertModel
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    PreTrainedTokenizerFast,
+)
 
 from training.config import TrainConfig
 from training.data import Row, write_part, write_texts
@@ -99,3 +104,12 @@ def tiny_work(run: Path, step: str, training: int = 120, **sections: dict[str, A
     work = Work(TrainConfig.model_validate(content), run, step, quiet=True)
     begin(work, step)
     return work
+
+
+def tiny_base(folder: Path) -> Path:
+    """Write a random encoder with its tokenizer to ``folder``, as a hub keeps them."""
+    tiny_encoder(folder)
+    tokenizer = str(tiny_tokenizer(folder / "tokenizer.json"))
+    names = {f"{token[1:-1].lower()}_token": token for token in SPECIAL}
+    PreTrainedTokenizerFast(tokenizer_file=tokenizer, **names).save_pretrained(folder)
+    return folder
