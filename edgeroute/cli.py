@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute import bundles, dead_letters, doctor, generate, replaying, training_run
+from edgeroute import bundles, dead_letters, doctor, generate, predictions, replaying, training_run
 from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(bundles.app, name="bundle")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
+app.command("predict", epilog=predictions.EPILOG)(predictions.predict)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("train", epilog=training_run.EPILOG)(training_run.train)
 app.add_typer(training_run.steps, name="step")
