@@ -1,18 +1,15 @@
-"""From two networks to a bundle: thresholds, probes, measurements, card and manifest."""
+"""The last step: everything that was made and measured, packed into one folder with its card."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
-from router.complexity import complexity
-from router.confidence import predictions
-from router.engine import Engine
 from router.tokenizer import Tokenizer
 from schemas.bundle import (
     MANIFEST,
@@ -23,20 +20,27 @@ from schemas.bundle import (
     Model,
     Models,
     Probe,
-    System,
     Thresholds,
     version_of,
 )
-from training.card import card
-from training.hardware import hardware, versions
-from training.reliability import temperature
+from training import networks, pictures
+from training.base import LICENCE, NAME
+from training.calibrate import Calibration, held
+from training.card import CARD, CURVE, PICTURES, Facts, card
+from training.config import TrainConfig
+from training.hub import Licences, title_of
+from training.reliability import Bin as Counted
+from training.scores import Held, logits_of, scores
 from training.sources import sha256_of
-from training.straight import interval, logits_of, measure, retention, threshold
+from training.steps import STEPS
+from training.work import Metrics, Work, metrics_of, write_whole
 
-EDGE: Final = "edge.onnx"
-CLOUD: Final = "cloud.onnx"
-CARD: Final = "README.md"
-OFFLINE_BASE: Final = "sentence-transformers/all-MiniLM-L6-v2"
+SHIPPED: Final[Mapping[str, str]] = {
+    networks.REFLEX: "reflex.npz",
+    networks.STUDENT: "student.onnx",
+    networks.TEACHER: "teacher.onnx",
+}
+"""Of each tier its network's file in the bundle."""
 
 _PROBES: Final = (
     "hi, can you help me with my order?",
@@ -54,203 +58,243 @@ _PROBES: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How the bundle came to be; ``base`` is None for the packaged encoder."""
+def run(work: Work) -> Metrics:
+    """Pack the bundle: networks, tokenizer, curve of thresholds, pictures, card and manifest.
 
-    name: str
-    labels: tuple[str, ...]
-    max_tokens: int
-    target_edge_share: float
-    audit_rate: float
-    complexity_threshold: float
-    base: str | None
-    data_licence: str
-    epochs: int
-    learning_rate: float
-    batch: int
-    pieces: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Held:
-    """Held-out messages: their texts, token ids, and the index of each one's label."""
-
-    texts: Sequence[str]
-    tokens: Sequence[Sequence[int]]
-    labels: Sequence[int]
+    The networks' files are the same bytes whenever the run is; the manifest says when it was made.
+    """
+    found = Calibration.read(work)
+    measured = _measured(work)
+    _copy(work)
+    models = _models(found)
+    labels: tuple[str, ...] = tuple(_prepared(work, "labels.json"))
+    write_whole(work.folder / CURVE, _curve(found))
+    _draw(work, found, measured, labels)
+    data = _prepared(work, "data.json")
+    facts = _facts(work.config, models, found, measured, data, labels)
+    write_whole(work.folder / CARD, card(facts, list(_findings(work))))
+    manifest = _manifest(work, facts, measured)
+    write_whole(work.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+    return _metrics(work, manifest)
 
 
-@dataclass(frozen=True)
-class _Network:
-    engine: Engine
-    temperature: float
+def _measured(work: Work) -> Measured:
+    content = (work.of("benchmark") / "benchmark.json").read_bytes()
+    return Measured.model_validate_json(content)
 
 
-def write_bundle(
-    folder: Path,
-    recipe: Recipe,
-    tokenizer: Tokenizer,
-    *,
-    calibration: Held,
-    judging: Held,
-    split: str,
-    data: tuple[Dataset, ...],
-) -> Path:
-    """Complete ``folder``, which holds the two networks and the tokenizer, and return it."""
-    edge = _network(folder / EDGE, calibration)
-    cloud = _network(folder / CLOUD, calibration)
-    confidence, thresholds = _thresholds(edge, recipe, calibration)
-    measured = _measured(edge, cloud, (confidence, thresholds), judging, split)
-    probes = _probes(edge.engine, cloud.engine, tokenizer)
-    models = Models(
-        edge=(_model(EDGE, "student", edge.temperature, confidence),),
-        cloud=_model(CLOUD, "teacher", cloud.temperature, 0.0),
+def _prepared(work: Work, name: str) -> Any:
+    return json.loads((work.of("prepare") / name).read_text(encoding="utf-8"))
+
+
+def _networks(work: Work) -> dict[str, Path]:
+    """Return each tier's file in the run, in the order in which they are asked."""
+    return {**networks.edge(work), networks.TEACHER: networks.cloud(work)}
+
+
+def _copy(work: Work) -> None:
+    for tier, file in _networks(work).items():
+        shutil.copyfile(file, work.folder / SHIPPED[tier])
+    shutil.copyfile(work.of("prepare") / TOKENIZER, work.folder / TOKENIZER)
+
+
+def _models(found: Calibration) -> Models:
+    *edge, cloud = (
+        Model(
+            file=SHIPPED[tier],
+            tier=tier,
+            kind="reflex" if tier == networks.REFLEX else "onnx",
+            temperature=fitted.temperature,
+            threshold=fitted.threshold,
+        )
+        for tier, fitted in found.tiers.items()
     )
-    base = recipe.base or OFFLINE_BASE
-    base_licence = "see its source" if recipe.base else "Apache-2.0"
-    licence = f"weights Apache-2.0, data {recipe.data_licence}, base encoder {base_licence}"
-    content = card(
-        name=recipe.name,
-        base=base,
-        licence=licence,
-        labels=recipe.labels,
+    return Models(edge=tuple(edge), cloud=cloud)
+
+
+def _thresholds(found: Calibration) -> Thresholds:
+    return Thresholds(
+        complexity=found.complexity,
+        audit_rate=found.audit_rate,
+        target=found.target,
+        target_value=found.target_value,
+        chosen=found.chosen,
+    )
+
+
+def _curve(found: Calibration) -> str:
+    """Return all choices there were, and the one that was made, with what each does."""
+    content = {
+        "messages": found.messages,
+        "choice": found.choice.model_dump(mode="json"),
+        "curve": [point.model_dump(mode="json") for point in found.curve],
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _draw(work: Work, found: Calibration, measured: Measured, labels: Sequence[str]) -> None:
+    folder = work.folder
+    pictures.reliability(
+        folder / PICTURES["reliability"][0],
+        [
+            pictures.Reliability(
+                tier,
+                _bins(fitted.judged.before.bins),
+                _bins(fitted.judged.after.bins),
+                fitted.judged.before.error,
+                fitted.judged.after.error,
+            )
+            for tier, fitted in found.tiers.items()
+        ],
+    )
+    choices = [pictures.Choice(point.edge_share, point.accuracy) for point in found.curve]
+    choice = pictures.Choice(found.choice.edge_share, found.choice.accuracy)
+    loss = found.choice.loss
+    cloud_only = found.choice.accuracy / (1 - loss) if loss < 1 else 0.0
+    pictures.kept(folder / PICTURES["kept"][0], choices, choice, cloud_only)
+    counts = _confusion(work, found, len(labels))
+    pictures.confusion(folder / PICTURES["confusion"][0], labels, counts)
+    pictures.cost(folder / PICTURES["cost"][0], list(_spots(measured, list(found.tiers))))
+
+
+def _bins(bins: Sequence[Counted]) -> list[pictures.Bin]:
+    return [
+        pictures.Bin(entry.confidence, entry.accuracy, entry.messages)
+        for entry in bins
+        if entry.confidence is not None and entry.accuracy is not None
+    ]
+
+
+def _confusion(work: Work, found: Calibration, labels: int) -> NDArray[np.int64]:
+    """Return how many judging messages of each label (row) get which answer, before the audit."""
+    messages = held(work, "judging")
+    answers = np.empty(len(messages.truth), dtype=np.int64)
+    left = np.arange(len(messages.truth))
+    for tier, file in _networks(work).items():
+        fitted, asked = found.tiers[tier], _part(messages, left)
+        logits = logits_of(networks.load(file, threads=1), asked.tokens)
+        said = scores(logits, fitted.temperature, asked, found.complexity)
+        keeps = (said.keen >= fitted.threshold) | (tier == networks.TEACHER)
+        answers[left[keeps]] = said.guesses[keeps]
+        left = left[~keeps]
+    counts = np.zeros((labels, labels), dtype=np.int64)
+    np.add.at(counts, (messages.truth, answers), 1)
+    return counts
+
+
+def _part(messages: Held, indices: NDArray[np.int64]) -> Held:
+    chosen = indices.tolist()
+    return Held(
+        texts=[messages.texts[index] for index in chosen],
+        tokens=[messages.tokens[index] for index in chosen],
+        truth=messages.truth[indices],
+        features=[messages.features[index] for index in chosen],
+    )
+
+
+def _spots(measured: Measured, tiers: Sequence[str]) -> Iterator[pictures.Spot]:
+    """Yield a point for each network and for the system, which asks the tiers in turn."""
+    for name, measure in measured.networks.items():
+        interval = measure.accuracy_interval
+        yield pictures.Spot(
+            title_of(name), measure.latency_mean_ms, measure.accuracy, interval.low, interval.high
+        )
+    system, left, milliseconds = measured.system, 1.0, 0.0
+    for tier in tiers:
+        milliseconds += max(left, 0.0) * measured.networks[tier].latency_mean_ms
+        left -= system.tier_shares.get(tier, 0.0)
+    interval = system.accuracy_interval
+    yield pictures.Spot(
+        "system", milliseconds, system.accuracy, interval.low, interval.high, is_system=True
+    )
+
+
+def _facts(
+    config: TrainConfig,
+    models: Models,
+    found: Calibration,
+    measured: Measured,
+    data: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+) -> Facts:
+    known = config.base is None
+    return Facts(
+        config=config,
+        base=NAME if config.base is None else _public(config.base),
+        licences=Licences(
+            weights=config.licence,
+            base=LICENCE if known else "see its source",
+            data={entry["name"]: entry["licence"] for entry in data},
+        ),
+        labels=labels,
         models=models,
-        thresholds=thresholds,
+        thresholds=_thresholds(found),
         measured=measured,
-        data=data,
-        how=_how(recipe),
+        data=tuple(Dataset.model_validate(entry) for entry in data),
     )
-    (folder / CARD).write_text(content, encoding="utf-8")
-    files = {name: sha256_of(folder / name) for name in (CARD, CLOUD, EDGE, TOKENIZER)}
-    manifest = Manifest(
+
+
+def _public(base: str) -> str:
+    """Return a hub's name as it is, and of a folder on this machine its own name alone."""
+    return Path(base).resolve().name if Path(base).exists() else base
+
+
+def _findings(work: Work) -> Iterator[str]:
+    """Yield what the steps before say of themselves in a sentence."""
+    for step in STEPS:
+        if step.name != work.step and (said := metrics_of(work.of(step.name)).get("said")):
+            yield f"{step.name}: {said}"
+
+
+def _manifest(work: Work, facts: Facts, measured: Measured) -> Manifest:
+    names = {CARD, CURVE, TOKENIZER, *(file for file, _ in PICTURES.values())}
+    names |= {model.file for model in facts.models.all()}
+    files = {name: sha256_of(work.folder / name) for name in sorted(names)}
+    labels, max_tokens = tuple(facts.labels), work.config.data.max_tokens
+    return Manifest(
         version=2,
         bundle_version=version_of(
-            recipe.name,
+            work.config.name,
             files=files,
-            models=models,
-            thresholds=thresholds,
-            labels=recipe.labels,
-            max_tokens=recipe.max_tokens,
+            models=facts.models,
+            thresholds=facts.thresholds,
+            labels=labels,
+            max_tokens=max_tokens,
         ),
-        labels=recipe.labels,
-        max_tokens=recipe.max_tokens,
-        models=models,
-        thresholds=thresholds,
-        probes=probes,
+        labels=labels,
+        max_tokens=max_tokens,
+        models=facts.models,
+        thresholds=facts.thresholds,
+        probes=tuple(_probes(work)),
         measured=measured,
-        data=data,
-        base_model=base,
-        licence=licence,
+        data=tuple(facts.data),
+        base_model=facts.base,
+        licence=facts.licences.sentence,
         created_at=datetime.now(UTC),
         files=files,
     )
-    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return folder
 
 
-def _network(path: Path, calibration: Held) -> _Network:
-    engine = Engine.load(path, threads=1)
-    return _Network(engine, temperature(logits_of(engine, calibration.tokens), calibration.labels))
+def _probes(work: Work) -> Iterator[Probe]:
+    tokenizer = Tokenizer.load(work.folder / TOKENIZER, work.config.data.max_tokens)
+    loaded = {tier: networks.load(file, threads=1) for tier, file in _networks(work).items()}
+    for tokens in tokenizer.encode(_PROBES):
+        logits = {
+            tier: tuple(network.logits([tokens])[0].tolist()) for tier, network in loaded.items()
+        }
+        yield Probe(tokens=tuple(tokens), logits=logits)
 
 
-def _scores(network: _Network, held: Held) -> tuple[list[float], list[float], NDArray[np.float32]]:
-    """Return confidence and complexity of each message as the router computes them, and logits."""
-    logits = logits_of(network.engine, held.tokens)
-    names = [str(number) for number in range(network.engine.labels)]
-    confidences = [share for _, share in predictions(logits, network.temperature, names)]
-    complexities = [
-        complexity(text, share).total for text, share in zip(held.texts, confidences, strict=True)
-    ]
-    return confidences, complexities, logits
-
-
-def _model(file: str, tier: str, temperature_: float, threshold_: float) -> Model:
-    return Model(file=file, tier=tier, kind="onnx", temperature=temperature_, threshold=threshold_)
-
-
-def _thresholds(edge: _Network, recipe: Recipe, calibration: Held) -> tuple[float, Thresholds]:
-    """Return the confidence from which the edge keeps, and the rest."""
-    confidences, complexities, _ = _scores(edge, calibration)
-    confidence = threshold(
-        confidences,
-        complexities,
-        target=recipe.target_edge_share,
-        audit_rate=recipe.audit_rate,
-        complexity_threshold=recipe.complexity_threshold,
-    )
-    return confidence, Thresholds(
-        complexity=recipe.complexity_threshold,
-        audit_rate=recipe.audit_rate,
-        target="edge_share",
-        target_value=recipe.target_edge_share,
-        chosen=(
-            f"the highest confidence that leaves {recipe.target_edge_share:.1%} of "
-            f"{len(calibration.texts)} held-out messages at the edge, after those above the "
-            f"complexity threshold and an audit of {recipe.audit_rate:.1%}"
-        ),
-    )
-
-
-def _measured(
-    edge: _Network,
-    cloud: _Network,
-    chosen: tuple[float, Thresholds],
-    judging: Held,
-    split: str,
-) -> Measured:
-    confidences, complexities, edge_logits = _scores(edge, judging)
-    cloud_logits = logits_of(cloud.engine, judging.tokens)
-    confidence, thresholds = chosen
-    truth = np.asarray(judging.labels)
-    by_edge, by_cloud = edge_logits.argmax(axis=1), cloud_logits.argmax(axis=1)
-    kept = (np.asarray(confidences) >= confidence) & (
-        np.asarray(complexities) <= thresholds.complexity
-    )
-    kept &= np.random.default_rng(0).random(len(kept)) >= thresholds.audit_rate
-    answer = np.where(kept, by_edge, by_cloud)
-    right, edge_right, cloud_right = answer == truth, by_edge == truth, by_cloud == truth
-    tokens, labels = judging.tokens, judging.labels
-    share = float(kept.mean())
-    return Measured(
-        split=split,
-        messages=len(judging.texts),
-        networks={
-            "student": measure(edge.engine, tokens, edge_logits, labels, edge.temperature),
-            "teacher": measure(cloud.engine, tokens, cloud_logits, labels, cloud.temperature),
-        },
-        retentions=(retention("student", edge_right, "teacher", cloud_right),),
-        system=System(
-            edge_share=share,
-            tier_shares={"student": share, "teacher": 1 - share},
-            accuracy=float(right.mean()),
-            accuracy_interval=interval(right),
-            macro_f1=float(f1_score(truth, answer, average="macro")),
-            kept_accuracy=float(edge_right[kept].mean()) if kept.any() else 0.0,
-            retention=retention("system", right, "teacher", cloud_right),
-        ),
-        hardware=hardware(),
-        versions=versions(),
-    )
-
-
-def _probes(edge: Engine, cloud: Engine, tokenizer: Tokenizer) -> tuple[Probe, ...]:
-    return tuple(
-        Probe(
-            tokens=tuple(tokens),
-            logits={
-                "student": tuple(edge.logits([tokens])[0].tolist()),
-                "teacher": tuple(cloud.logits([tokens])[0].tolist()),
-            },
-        )
-        for tokens in tokenizer.encode(_PROBES)
-    )
-
-
-def _how(recipe: Recipe) -> str:
-    return (
-        f"Vocabulary cut to at most {recipe.pieces:,} pieces, {recipe.epochs} epochs, batches of "
-        f"{recipe.batch}, learning rate {recipe.learning_rate:g} with 10 % warm-up and linear "
-        f"decay, seed {recipe.seed}."
-    )
+def _metrics(work: Work, manifest: Manifest) -> Metrics:
+    sizes = {
+        model.tier: (work.folder / model.file).stat().st_size / 1e6
+        for model in manifest.models.all()
+    }
+    edge = sum(sizes[model.tier] for model in manifest.models.edge)
+    cloud = sizes[manifest.models.cloud.tier]
+    version = manifest.bundle_version
+    return {
+        "said": f"{version}, {edge:.1f} MB at the edge, {cloud:.1f} MB in the cloud",
+        "bundle_version": version,
+        "megabytes": sizes,
+    }

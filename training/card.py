@@ -1,128 +1,355 @@
-"""The model card of a bundle, for people: Markdown with the front matter model hubs read."""
+"""The model card of a bundle: Markdown for people, with the head that model hubs read."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
-from schemas.bundle import Dataset, Measure, Measured, Models, Thresholds
-
-_NETWORKS: Final = (
-    "Two ONNX networks with one tokenizer: `edge.onnx` with 8-bit weights answers most messages, "
-    "`cloud.onnx` in full precision is for those that are escalated."
+from router.economics import Prices
+from schemas.bundle import (
+    Dataset,
+    Interval,
+    Measure,
+    Measured,
+    Model,
+    Models,
+    Retention,
+    System,
+    Thresholds,
 )
+from training.config import TrainConfig
+from training.hub import Licences, head, judged, title_of
+
+CARD: Final = "README.md"
+CURVE: Final = "curve.json"
+PICTURES: Final[Mapping[str, tuple[str, str]]] = {
+    "reliability": (
+        "reliability.png",
+        "How often each tier is right at each confidence, before and after its temperature",
+    ),
+    "kept": ("kept.png", "Accuracy against the share of messages that the edge answers"),
+    "confusion": ("confusion.png", "What the system takes for what"),
+    "cost": ("cost.png", "Accuracy against milliseconds of inference a message"),
+}
+"""Of each picture its file in the bundle, and what it shows."""
+
 _LIMITS: Final = (
-    "Labels do not travel well between kinds of text: judge the networks on your own messages, "
-    "and train on them, before you rely on the answers. Messages in other languages than the "
-    "training data's are labelled, but not well."
+    "Labels do not travel well between kinds of text: a network that is right on one company's "
+    "messages can be wrong on another's. Judge it on messages of your own, and train on them, "
+    "before you rely on its answers. Messages in other languages than the training data's are "
+    "labelled too, but not well. Confidences are calibrated for text like the data below, and for "
+    "no other. Nothing here is fit to decide about people without a person looking."
 )
+_TO_USE: Final = """```
+edgeroute bundle verify FOLDER
+EDGEROUTE_BUNDLE=FOLDER edgeroute run edge
+edgeroute predict FOLDER messages.csv --out predictions.csv
+```"""
+
+_EDGE_SHARE: Final = 0.949
+_SAVING: Final = 0.935
+_MILLISECONDS: Final = 20.0
+_RETAINED: Final = 0.991
+_SMALLER: Final = 0.84
+"""What the article claims of its system."""
 
 
-def card(  # noqa: PLR0913 - a card is about everything
-    *,
-    name: str,
-    base: str,
-    licence: str,
-    labels: Sequence[str],
-    models: Models,
-    thresholds: Thresholds,
-    measured: Measured,
-    data: Sequence[Dataset],
-    how: str,
-) -> str:
-    """Return the card's text."""
+@dataclass(frozen=True)
+class Facts:
+    """All that a card tells, but what the steps found out."""
+
+    config: TrainConfig
+    base: str
+    licences: Licences
+    labels: Sequence[str]
+    models: Models
+    thresholds: Thresholds
+    measured: Measured
+    data: Sequence[Dataset]
+
+
+def card(facts: Facts, findings: Sequence[str]) -> str:
+    """Return the card's text. ``findings`` are what the steps found out, a sentence each."""
     return "\n".join(
         [
-            *_front_matter(name, base, labels, measured),
-            f"# {name}\n",
-            f"Labels messages as {', '.join(labels)}. {_NETWORKS}\n",
-            "## Made from\n",
-            f"Base encoder `{base}`. {how}\n",
-            *_table(("file", "used for", "rows", "SHA-256"), [_source(entry) for entry in data]),
-            f"\nLicence: {licence}.\n",
-            "## Measured\n",
-            f"{_machine(measured)}\n",
-            *_table(("", *(model.tier for model in models.all())), _figures(measured, models)),
-            f"\n{_pairs(measured)}\n",
-            "## Thresholds\n",
-            f"{_kept(models, thresholds, measured)}\n",
+            "---",
+            _head(facts),
+            "---",
+            f"# {facts.config.name}\n",
+            *_opening(facts),
+            "## Intended use\n",
+            f"{facts.config.purpose.strip() or _purpose(facts.labels)}\n",
+            f"{_TO_USE}\n",
             "## Limits\n",
             f"{_LIMITS}\n",
+            "## Measured\n",
+            *_results(facts),
+            "## Calibration and thresholds\n",
+            *_calibration(facts),
+            "## How it was made\n",
+            *_making(facts, findings),
+            "## Licences\n",
+            *_licences(facts.licences),
         ]
     )
 
 
-def _machine(measured: Measured) -> str:
-    return (
-        f"On {measured.messages:,} messages ({measured.split}) that chose nothing; one thread, "
-        f"{measured.hardware['processor']} ({measured.hardware['instructions']})."
+def accuracy_of(value: float, interval: Interval) -> str:
+    """Return a share with its interval."""
+    return f"{value:.2%} ({interval.low:.2%} to {interval.high:.2%})"
+
+
+def _head(facts: Facts) -> str:
+    data = facts.config.data
+    sources = (*data.labelled, *data.held_out, *data.test, *data.unlabelled)
+    return head(
+        facts.config.name,
+        facts.base,
+        facts.licences.weights,
+        list(dict.fromkeys(source.name for source in sources if source.name)),
+        (judged(facts.data), facts.measured),
     )
 
 
-def _pairs(measured: Measured) -> str:
-    return " ".join(
-        f"The {pair.of} keeps {pair.share:.1%} of the accuracy of the {pair.against}, "
-        f"{pair.interval.low:.1%} to {pair.interval.high:.1%}: it alone is right on "
-        f"{pair.only_of_right} messages, the {pair.against} alone on {pair.only_against_right}."
-        for pair in measured.retentions
-    )
-
-
-def _kept(models: Models, thresholds: Thresholds, measured: Measured) -> str:
-    confidences = ", ".join(f"{model.tier} {model.threshold}" for model in models.edge)
-    return (
-        f"Kept at the edge: confidence at least {confidences}, complexity at most "
-        f"{thresholds.complexity}, audited {thresholds.audit_rate:.1%}. The confidence is "
-        f"{thresholds.chosen}. On the messages above that keeps {measured.system.edge_share:.1%}, "
-        f"{measured.system.kept_accuracy:.1%} of them right."
-    )
-
-
-def _front_matter(name: str, base: str, labels: Sequence[str], measured: Measured) -> list[str]:
+def _opening(facts: Facts) -> list[str]:
+    edge = " then ".join(f"`{model.file}` ({model.tier})" for model in facts.models.edge)
+    cloud = facts.models.cloud
+    pieces = facts.config.data.max_tokens
     return [
-        "---",
-        f"model_name: {name}",
-        "license: apache-2.0",
-        "library_name: onnx",
-        "pipeline_tag: text-classification",
-        f"base_model: {base}",
-        f"tags: [{', '.join(['onnx', 'int8', *labels])}]",
-        "model-index:",
-        f"- name: {name}",
-        "  results:",
-        "  - task: {type: text-classification}",
-        f"    dataset: {{name: {measured.split}, type: csv}}",
-        "    metrics:",
-        f"    - {{type: accuracy, value: {measured.system.accuracy:.4f}}}",
-        f"    - {{type: f1, value: {measured.system.macro_f1:.4f}}}",
-        "---",
+        (
+            f"Labels messages as {_listed(facts.labels)}. The edge asks {edge}; the first that is "
+            f"confident enough answers, and what none of them is sure of goes to `{cloud.file}` "
+            f"({cloud.tier}) in the cloud. All of them read the word pieces of `tokenizer.json`, "
+            f"at most {pieces} a message, and give the same logits to the bit whether a message "
+            "comes alone or in a batch.\n"
+        ),
     ]
 
 
-def _figures(measured: Measured, models: Models) -> list[tuple[str, ...]]:
-    columns = [_column(measured.networks[model.tier]) for model in models.all()]
-    rows = [(label, *(column[label] for column in columns)) for label in columns[0]]
-    return [*rows, ("temperature", *(str(model.temperature) for model in models.all()))]
+def _purpose(labels: Sequence[str]) -> str:
+    return f"For labelling messages like those it was trained on as {_listed(labels)}."
 
 
-def _column(measure: Measure) -> dict[str, str]:
-    return {
-        "accuracy": f"{measure.accuracy:.2%}",
-        "macro-F1": f"{measure.macro_f1:.3f}",
-        "latency alone, mean": f"{measure.latency_mean_ms:.2f} ms",
-        "latency alone, p95": f"{measure.latency_p95_ms:.2f} ms",
-        "messages a second, sorted batches of 16": f"{measure.messages_per_second:.0f}",
-        "size": f"{measure.size_mb:.2f} MB",
-        "calibration error before temperature": f"{measure.ece_before:.3f}",
-        "calibration error after": f"{measure.ece_after:.3f}",
-    }
+def _listed(labels: Sequence[str]) -> str:
+    if len(labels) <= 12:
+        return ", ".join(labels)
+    return f"{', '.join(labels[:8])} and {len(labels) - 8} more (all are in `manifest.json`)"
+
+
+def _results(facts: Facts) -> list[str]:
+    measured = facts.measured
+    hardware = measured.hardware
+    machine = " with ".join(filter(None, map(hardware.get, ("processor", "instructions"))))
+    return [
+        (
+            f"On {measured.messages:,} messages that chose nothing ({judged(facts.data)}). "
+            f"Intervals are of 95 %. Latencies are of one thread on {machine}.\n"
+        ),
+        *_table(
+            ("", "accuracy", "macro-F1", "calibration error", "without temperature"),
+            [_quality(name, measure) for name, measure in measured.networks.items()],
+        ),
+        "",
+        *_table(
+            ("", "alone: mean", "p50", "p95", "messages a second", "size", "memory"),
+            [_speed(name, measure) for name, measure in measured.networks.items()],
+        ),
+        (
+            "\nAlone is one message at a time; messages a second are of batches of 16, sorted by "
+            "length. Memory is what loading and warming up added to the process.\n"
+        ),
+        *_system(facts.models, measured.system),
+        *_pairs(measured),
+        *_claims(facts),
+        *_pictures(),
+    ]
+
+
+def _quality(name: str, measure: Measure) -> tuple[str, ...]:
+    return (
+        title_of(name),
+        accuracy_of(measure.accuracy, measure.accuracy_interval),
+        f"{measure.macro_f1:.3f}",
+        f"{measure.ece_after:.3f}",
+        f"{measure.ece_before:.3f}",
+    )
+
+
+def _speed(name: str, measure: Measure) -> tuple[str, ...]:
+    return (
+        title_of(name),
+        f"{measure.latency_mean_ms:.3g} ms",
+        f"{measure.latency_p50_ms:.3g} ms",
+        f"{measure.latency_p95_ms:.3g} ms",
+        f"{measure.messages_per_second:,.0f}",
+        f"{measure.size_mb:.2f} MB",
+        f"{measure.memory_mb:.0f} MB",
+    )
+
+
+def _system(models: Models, system: System) -> list[str]:
+    shares = ", ".join(
+        f"{model.tier} {system.tier_shares.get(model.tier, 0.0):.1%}" for model in models.all()
+    )
+    return [
+        "### The system\n",
+        *_table(
+            ("all tiers together, audit included", ""),
+            [
+                ("answered at the edge", f"{system.edge_share:.2%}"),
+                ("answered by", shares),
+                ("accuracy", accuracy_of(system.accuracy, system.accuracy_interval)),
+                ("macro-F1", f"{system.macro_f1:.3f}"),
+                ("accuracy of the edge on what it keeps", f"{system.kept_accuracy:.2%}"),
+                (
+                    "accuracy against cloud-only",
+                    accuracy_of(system.retention.share, system.retention.interval),
+                ),
+            ],
+        ),
+        "",
+    ]
+
+
+def _pairs(measured: Measured) -> list[str]:
+    """Compare accuracies on the same messages."""
+    rows = [_pair(entry) for entry in (*measured.retentions, measured.system.retention)]
+    return [
+        "### Accuracy kept, on the same messages\n",
+        *_table(
+            ("", "of the accuracy of", "share kept", "only first right", "only second", "p"), rows
+        ),
+        "\nThe interval is of a paired bootstrap, p of McNemar's exact test.\n",
+    ]
+
+
+def _pair(entry: Retention) -> tuple[str, ...]:
+    return (
+        title_of(entry.of),
+        title_of(entry.against),
+        accuracy_of(entry.share, entry.interval),
+        f"{entry.only_of_right:,}",
+        f"{entry.only_against_right:,}",
+        f"{entry.p_value:.3f}",
+    )
+
+
+def _claims(facts: Facts) -> list[str]:
+    """Set the article's claims beside what was measured, whatever the truth is."""
+    system, networks = facts.measured.system, facts.measured.networks
+    edge = [networks[model.tier] for model in facts.models.edge if model.tier in networks]
+    cloud = networks.get(facts.models.cloud.tier)
+    prices = Prices()
+    saving = 1 - (prices.edge + (1 - system.edge_share) * prices.cloud) / prices.cloud
+    rows = [
+        ("answered at the edge", f"{_EDGE_SHARE:.1%}", f"{system.edge_share:.1%}"),
+        ("saved against cloud-only, at its prices", f"{_SAVING:.1%}", f"{saving:.1%}"),
+        ("accuracy kept", f"{_RETAINED:.1%}", f"{system.retention.share:.1%}"),
+    ]
+    if edge:
+        slowest = max(measure.latency_p95_ms for measure in edge)
+        rows.append(
+            ("inference at the edge, p95", f"under {_MILLISECONDS:.0f} ms", f"{slowest:.3g} ms")
+        )
+    if edge and cloud:
+        smaller = 1 - sum(measure.size_mb for measure in edge) / cloud.size_mb
+        rows.append(("edge smaller than the cloud's model", f"{_SMALLER:.0%}", f"{smaller:.1%}"))
+    return [
+        "### Beside the article's claims\n",
+        *_table(("", "claimed", "here"), rows),
+        (
+            "\nAt its own prices no split can save more than 92.6 %: an escalated message pays for "
+            "the edge and for the cloud. The edge's size is that of all its tiers together.\n"
+        ),
+    ]
+
+
+def _pictures() -> list[str]:
+    return [f"![{said}]({file})\n" for file, said in PICTURES.values()]
+
+
+def _calibration(facts: Facts) -> list[str]:
+    thresholds = facts.thresholds
+    return [
+        *_table(
+            ("tier", "file", "temperature", "calibration error", "before", "keeps from"),
+            [_tier(model, facts) for model in facts.models.all()],
+        ),
+        (
+            "\nA message stays at the edge with the first tier that is confident enough, where its "
+            f"complexity is at most {thresholds.complexity:g}; {thresholds.audit_rate:.1%} of "
+            "those go to the cloud at random, so that the edge's quality can be measured. The "
+            "thresholds: "
+            f"{thresholds.chosen}. Every choice there was is in `{CURVE}`.\n"
+        ),
+    ]
+
+
+def _tier(model: Model, facts: Facts) -> tuple[str, ...]:
+    measure = facts.measured.networks.get(model.tier)
+    return (
+        model.tier,
+        f"`{model.file}`",
+        f"{model.temperature:g}",
+        "-" if measure is None else f"{measure.ece_after:.3f}",
+        "-" if measure is None else f"{measure.ece_before:.3f}",
+        "everything" if model.tier == facts.models.cloud.tier else f"{model.threshold:g}",
+    )
+
+
+def _making(facts: Facts, findings: Sequence[str]) -> list[str]:
+    sections = [
+        (name, ", ".join(f"{key} {_setting(value)}" for key, value in section.items()))
+        for name, section in _sections(facts.config)
+    ]
+    versions = ", ".join(f"{name} {value}" for name, value in facts.measured.versions.items())
+    hardware = "; ".join(f"{name}: {value}" for name, value in facts.measured.hardware.items())
+    return [
+        (
+            f"From the encoder `{facts.base}`, by `edgeroute train` with these settings, seed "
+            f"{facts.config.seed}:\n"
+        ),
+        *_table(("step", "settings"), sections),
+        "",
+        *(f"- {sentence}" for sentence in findings),
+        *([""] if findings else []),
+        *_table(("data", "used for", "messages", "SHA-256"), [_source(row) for row in facts.data]),
+        f"\nMachine: {hardware}. Versions: {versions}.\n",
+    ]
+
+
+def _sections(config: TrainConfig) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the settings of the data, without its sources, and of each step."""
+    sources = {"labelled", "held_out", "test", "unlabelled"}
+    for name, section in config.model_dump(mode="json", exclude={"data": sources}).items():
+        if isinstance(section, dict):
+            yield name, section
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "(" + " ".join(map(str, value)) + ")"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _source(entry: Dataset) -> tuple[str, ...]:
-    return (entry.name, entry.use, f"{entry.rows:,}", f"`{entry.sha256}`")
+    return (entry.name, entry.use, f"{entry.rows:,}", f"`{entry.sha256[:16]}…`")
+
+
+def _licences(licences: Licences) -> list[str]:
+    rows = [("weights", licences.weights), ("base encoder", licences.base), *licences.data.items()]
+    return [*_table(("what", "licence"), rows), ""]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(head)} |",
         "|" + "---|" * len(head),
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows),
     ]
+
+
+def _cell(text: str) -> str:
+    """Keep a name from the user's data inside its cell."""
+    return " ".join(text.split()).replace("|", "\\|")
