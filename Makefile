@@ -6,6 +6,7 @@
 #   make test-all                       the slow ones too
 #   make chaos [FAULTS=200] [SEED=1]    kills things and counts what was lost or doubled
 #   make bench                          measures the stream and the engine side by side
+#   make airline                        trains on the airline data beside the repository; predictions.csv
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ CODE := $(wildcard benchmarks consumers edgeroute router schemas scripts tests t
 TYPED := $(filter-out scripts,$(CODE))
 INSTALLED_FROM := pyproject.toml constraints.txt scripts/venv
 
-.PHONY: help demo test test-all lint format chaos bench env clean
+.PHONY: help demo test test-all lint format chaos bench airline env clean
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
@@ -56,6 +57,16 @@ chaos: $(DEV)/.made
 
 bench: $(DEV)/.made
 	@$(DEV)/bin/python -m benchmarks.run
+
+AIRLINE := ../shared/data/airline
+RUN := .cache/airline
+
+airline: $(DEV)/.made
+	@[[ -r $(AIRLINE)/train.csv.gz ]] || \
+	  { echo "make airline: there is no $(AIRLINE) beside this repository; it is not part of it" >&2; exit 2; }
+	@$(DEV)/bin/edgeroute train configs/airline.toml --run $(RUN)
+	@$(DEV)/bin/edgeroute predict $(RUN)/bundle $(AIRLINE)/test_inputs_nolabel.csv.gz \
+	  --keep tweet_id=id --out predictions.csv
 
 clean:
 	rm -rf .venv .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

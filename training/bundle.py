@@ -23,7 +23,7 @@ from schemas.bundle import (
     Thresholds,
     version_of,
 )
-from training import networks, pictures
+from training import benchmark, networks, pictures
 from training.base import LICENCE, NAME
 from training.calibrate import Calibration, held
 from training.card import CARD, CURVE, PICTURES, Facts, card
@@ -64,7 +64,7 @@ def run(work: Work) -> Metrics:
     The networks' files are the same bytes whenever the run is; the manifest says when it was made.
     """
     found = Calibration.read(work)
-    measured = _measured(work)
+    measured = benchmark.read(work)
     _copy(work)
     models = _models(found)
     labels: tuple[str, ...] = tuple(_prepared(work, "labels.json"))
@@ -76,11 +76,6 @@ def run(work: Work) -> Metrics:
     manifest = _manifest(work, facts, measured)
     write_whole(work.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
     return _metrics(work, manifest)
-
-
-def _measured(work: Work) -> Measured:
-    content = (work.of("benchmark") / "benchmark.json").read_bytes()
-    return Measured.model_validate_json(content)
 
 
 def _prepared(work: Work, name: str) -> Any:

@@ -13,7 +13,6 @@ from schemas.bundle import (
     Model,
     Models,
     Retention,
-    System,
     Thresholds,
 )
 from training.config import TrainConfig
@@ -150,14 +149,25 @@ def _results(facts: Facts) -> list[str]:
         ),
         "",
         *_table(
-            ("", "alone: mean", "p50", "p95", "messages a second", "size", "memory"),
-            [_speed(name, measure) for name, measure in measured.networks.items()],
+            (
+                "",
+                "alone: mean",
+                "p50",
+                "p95",
+                "messages a second",
+                "to the cloud's",
+                "size",
+                "memory",
+            ),
+            [_speed(name, measured) for name in measured.networks],
         ),
         (
-            "\nAlone is one message at a time; messages a second are of batches of 16, sorted by "
-            "length. Memory is what loading and warming up added to the process.\n"
+            "\nAlone is one message at a time. Messages a second are of batches of 16, sorted by "
+            f"length, with {hardware.get('threads', '1')} threads; beside them is how much faster "
+            "than the cloud's network that is. Memory is what loading a network and one batch adds "
+            "to a fresh process.\n"
         ),
-        *_system(facts.models, measured.system),
+        *_system(facts.models, measured),
         *_pairs(measured),
         *_claims(facts),
         *_pictures(),
@@ -174,19 +184,26 @@ def _quality(name: str, measure: Measure) -> tuple[str, ...]:
     )
 
 
-def _speed(name: str, measure: Measure) -> tuple[str, ...]:
+def _speed(name: str, measured: Measured) -> tuple[str, ...]:
+    measure = measured.networks[name]
     return (
         title_of(name),
         f"{measure.latency_mean_ms:.3g} ms",
         f"{measure.latency_p50_ms:.3g} ms",
         f"{measure.latency_p95_ms:.3g} ms",
         f"{measure.messages_per_second:,.0f}",
+        _times(measured, name),
         f"{measure.size_mb:.2f} MB",
         f"{measure.memory_mb:.0f} MB",
     )
 
 
-def _system(models: Models, system: System) -> list[str]:
+def _times(measured: Measured, name: str) -> str:
+    return f"{measured.faster[name]:.1f} ×" if name in measured.faster else ""
+
+
+def _system(models: Models, measured: Measured) -> list[str]:
+    system, speed = measured.system, measured.system.messages_per_second
     shares = ", ".join(
         f"{model.tier} {system.tier_shares.get(model.tier, 0.0):.1%}" for model in models.all()
     )
@@ -204,10 +221,19 @@ def _system(models: Models, system: System) -> list[str]:
                     "accuracy against cloud-only",
                     accuracy_of(system.retention.share, system.retention.interval),
                 ),
+                *([] if speed is None else [_edge_speed(measured, speed)]),
             ],
         ),
         "",
     ]
+
+
+def _edge_speed(measured: Measured, speed: float) -> tuple[str, str]:
+    beside = _times(measured, "system")
+    return (
+        "messages a second at the edge, from text",
+        f"{speed:,.0f}" + (f", {beside} the cloud's network" if beside else ""),
+    )
 
 
 def _pairs(measured: Measured) -> list[str]:
@@ -251,8 +277,10 @@ def _claims(facts: Facts) -> list[str]:
             ("inference at the edge, p95", f"under {_MILLISECONDS:.0f} ms", f"{slowest:.3g} ms")
         )
     if edge and cloud:
-        smaller = 1 - sum(measure.size_mb for measure in edge) / cloud.size_mb
-        rows.append(("edge smaller than the cloud's model", f"{_SMALLER:.0%}", f"{smaller:.1%}"))
+        edge_mb = sum(measure.size_mb for measure in edge)
+        rows.append(_smaller("edge smaller than the cloud's network", edge_mb, cloud.size_mb))
+        if whole := facts.measured.untrimmed_mb:
+            rows.append(_smaller("and than that with its whole vocabulary", edge_mb, whole))
     return [
         "### Beside the article's claims\n",
         *_table(("", "claimed", "here"), rows),
@@ -261,6 +289,10 @@ def _claims(facts: Facts) -> list[str]:
             "the edge and for the cloud. The edge's size is that of all its tiers together.\n"
         ),
     ]
+
+
+def _smaller(what: str, edge_mb: float, cloud_mb: float) -> tuple[str, str, str]:
+    return what, f"{_SMALLER:.0%}", f"{1 - edge_mb / cloud_mb:.1%}"
 
 
 def _pictures() -> list[str]:

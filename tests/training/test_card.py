@@ -92,6 +92,15 @@ def test_the_claims_stand_beside_what_was_measured() -> None:
     assert "| saved against cloud-only, at its prices | 93.5% | 87.6% |" in TEXT
 
 
+def test_throughputs_stand_beside_the_clouds() -> None:
+    assert "| 667 | 5.6 × |" in TEXT
+    assert "| 9,876, 15.5 × the cloud's network |" in TEXT
+
+
+def test_the_edge_is_compared_with_the_whole_vocabulary_too() -> None:
+    assert "| and than that with its whole vocabulary | 84% | 96.7% |" in TEXT
+
+
 def test_every_table_is_as_wide_as_its_head() -> None:
     for table in re.findall(r"(?:^\|.*\n)+", TEXT, re.MULTILINE):
         rows = [re.sub(r"\\\|", "", row) for row in table.splitlines()]
