@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeroute import wording as say
+from edgeroute.claims import measured_claims
+from edgeroute.report import claims_table
 from router.bundle import Bundle
 from schemas.bundle import TOKENIZER, Interval, Manifest, Measure, Retention
 
@@ -43,6 +45,19 @@ def show(manifest: Manifest, console: Console) -> None:
         _system(manifest),
         _kept(manifest),
         _data(manifest),
+    ):
+        _print(table, console)
+
+
+def show_measured(manifest: Manifest, console: Console) -> None:
+    """Print what was measured, and the article's claims beside it."""
+    console.print(Text(manifest.bundle_version, style="bold"))
+    for table in (
+        _networks(manifest),
+        _speeds(manifest),
+        _system(manifest),
+        _kept(manifest),
+        claims_table(measured_claims(manifest)),
     ):
         _print(table, console)
 
@@ -207,20 +222,30 @@ def _networks(manifest: Manifest) -> Table:
 
 
 def _speeds(manifest: Manifest) -> Table:
-    table = _table("Inference", "mean ms", "p50", "p95", "messages/s", "MB", "memory MB")
-    for name, measure in manifest.measured.networks.items():
+    measured = manifest.measured
+    table = _table("Inference", "mean ms", "p50", "p95", "MB", "memory MB", "messages/s", "faster")
+    for name, measure in measured.networks.items():
         times = (measure.latency_mean_ms, measure.latency_p50_ms, measure.latency_p95_ms)
         table.add_row(
             _text(name),
             *(f"{time:.3g}" for time in times),
-            say.count(round(measure.messages_per_second)),
             f"{measure.size_mb:.2f}",
             f"{measure.memory_mb:.0f}",
+            say.count(round(measure.messages_per_second)),
+            _times(measured.faster.get(name)),
         )
-    processor = manifest.measured.hardware.get("processor")
+    together = measured.system.messages_per_second
+    if together is not None:
+        fast = _times(measured.faster.get("system"))
+        table.add_row("edge, from text", *[""] * 5, say.count(round(together)), fast)
+    processor = measured.hardware.get("processor")
     if processor:
         table.add_row(_text(f"  {processor}"))
     return table
+
+
+def _times(factor: float | None) -> str:
+    return "" if factor is None else f"{factor:.1f} x"
 
 
 def _system(manifest: Manifest) -> Table:

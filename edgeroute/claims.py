@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from router.economics import Prices, saving_at
 from router.health import LATENCY_MS
 from schemas.bundle import Manifest, Measure
 
@@ -138,6 +139,38 @@ def bundle_claims(found: Models | None) -> tuple[Claim, ...]:
         _below("edge model's inference, p95", INFERENCE_MS, alone, "bundle", notes[0]),
         _at_least("accuracy kept", ACCURACY_KEPT, kept, "bundle", notes[1]),
         _at_least("model smaller by", SMALLER, smaller, "bundle", notes[2]),
+    )
+
+
+def measured_claims(manifest: Manifest) -> tuple[Claim, ...]:
+    """Return what the measurements in a manifest say of all claims, the audit and prices included.
+
+    The saving is at the reference's prices. Where it is known, the size with the whole vocabulary
+    has a line of its own.
+    """
+    system, whole = manifest.measured.system, manifest.measured.untrimmed_mb
+    prices = Prices()
+    saving = saving_at(system.edge_share, prices)
+    most = f"at most {saving_at(1.0, prices):.1%} at its prices, all at the edge"
+    kept = system.retention.interval
+    between = f"95 % between {kept.low:.1%} and {kept.high:.1%}"
+    found = models(manifest)
+    claims = (
+        _at_least("answered at the edge", EDGE_SHARE, system.edge_share, "bundle", None),
+        _at_least("saved against cloud-only", SAVING, saving, "bundle", most),
+        *bundle_claims(found),
+        _at_least(
+            "accuracy kept by the system", ACCURACY_KEPT, system.retention.share, "bundle", between
+        ),
+    )
+    if whole is None:
+        return claims
+    edge_mb = found.cloud.size_mb * (1 - found.smaller)
+    note = f"{edge_mb:,.1f} MB instead of {whole:,.1f} MB"
+    smaller = 1 - edge_mb / whole
+    return (
+        *claims,
+        _at_least("smaller than the uncut model", SMALLER, smaller, "bundle", note),
     )
 
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute import bundles, dead_letters, doctor, generate, predictions, replaying, training_run
+from edgeroute import (
+    benchmarking,
+    bundles,
+    dead_letters,
+    doctor,
+    generate,
+    predictions,
+    replaying,
+    training_run,
+)
 from edgeroute.options import Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
@@ -53,6 +62,7 @@ app.command("generate", epilog=generate.EPILOG)(generate.generate)
 app.command("predict", epilog=predictions.EPILOG)(predictions.predict)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("train", epilog=training_run.EPILOG)(training_run.train)
+app.command("benchmark", epilog=benchmarking.EPILOG)(benchmarking.benchmark)
 app.add_typer(training_run.steps, name="step")
 
 

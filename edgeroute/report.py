@@ -11,7 +11,7 @@ from edgeroute import wording as say
 from edgeroute.claims import Claim
 from edgeroute.figures import Cloud, Cost, Health, Latencies, ReportFigures, figures
 
-__all__ = ["ReportFigures", "figures", "render"]
+__all__ = ["ReportFigures", "claims_table", "figures", "render"]
 
 _SHOWN: Final = 10
 """Labels and runs that are listed; the others are summed up."""
@@ -29,7 +29,7 @@ def render(figures: ReportFigures, console: Console) -> None:
         _print(table, console)
     for table in (_money(figures.cost), _clouds(figures.cloud), _latencies(figures.latency)):
         _print(table, console)
-    for table in (_models(figures), _claims(figures.claims), _health(figures.health)):
+    for table in (_models(figures), claims_table(figures.claims), _health(figures.health)):
         _print(table, console)
 
 
@@ -166,7 +166,8 @@ def _models(figures: ReportFigures) -> Table:
     return table
 
 
-def _claims(claims: tuple[Claim, ...]) -> Table:
+def claims_table(claims: tuple[Claim, ...]) -> Table:
+    """Return what was measured beside what the article claims."""
     table = _table("Against the article", "measured", "claimed", "met")
     for claim in claims:
         table.add_row(claim.name, say.measured(claim), say.claimed(claim), say.met(claim))
