@@ -10,9 +10,10 @@ from typing import Final
 
 from edgeroute import pictures
 from edgeroute import wording as say
-from edgeroute.claims import INFERENCE_MS, PROCESSING_MS, Claim
+from edgeroute.claims import PROCESSING_MS, Claim
 from edgeroute.figures import Health, Latency, ReportFigures
 from edgeroute.pictures import Mark, Part
+from router.claims import INFERENCE_MS
 
 _LABELS: Final = 12
 _STYLE: Final = """

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from router.economics import Prices
+from router.claims import ACCURACY_KEPT, EDGE_SHARE, INFERENCE_MS, SAVING, SMALLER
+from router.economics import Prices, saving_at
 from schemas.bundle import (
     Dataset,
     Interval,
@@ -43,13 +44,6 @@ edgeroute bundle verify FOLDER
 EDGEROUTE_BUNDLE=FOLDER edgeroute run edge
 edgeroute predict FOLDER messages.csv --out predictions.csv
 ```"""
-
-_EDGE_SHARE: Final = 0.949
-_SAVING: Final = 0.935
-_MILLISECONDS: Final = 20.0
-_RETAINED: Final = 0.991
-_SMALLER: Final = 0.84
-"""What the article claims of its system."""
 
 
 @dataclass(frozen=True)
@@ -264,17 +258,16 @@ def _claims(facts: Facts) -> list[str]:
     system, networks = facts.measured.system, facts.measured.networks
     edge = [networks[model.tier] for model in facts.models.edge if model.tier in networks]
     cloud = networks.get(facts.models.cloud.tier)
-    prices = Prices()
-    saving = 1 - (prices.edge + (1 - system.edge_share) * prices.cloud) / prices.cloud
+    saving = saving_at(system.edge_share, Prices())
     rows = [
-        ("answered at the edge", f"{_EDGE_SHARE:.1%}", f"{system.edge_share:.1%}"),
-        ("saved against cloud-only, at its prices", f"{_SAVING:.1%}", f"{saving:.1%}"),
-        ("accuracy kept", f"{_RETAINED:.1%}", f"{system.retention.share:.1%}"),
+        ("answered at the edge", f"{EDGE_SHARE:.1%}", f"{system.edge_share:.1%}"),
+        ("saved against cloud-only, at its prices", f"{SAVING:.1%}", f"{saving:.1%}"),
+        ("accuracy kept", f"{ACCURACY_KEPT:.1%}", f"{system.retention.share:.1%}"),
     ]
     if edge:
         slowest = max(measure.latency_p95_ms for measure in edge)
         rows.append(
-            ("inference at the edge, p95", f"under {_MILLISECONDS:.0f} ms", f"{slowest:.3g} ms")
+            ("inference at the edge, p95", f"under {INFERENCE_MS:.0f} ms", f"{slowest:.3g} ms")
         )
     if edge and cloud:
         edge_mb = sum(measure.size_mb for measure in edge)
@@ -292,7 +285,7 @@ def _claims(facts: Facts) -> list[str]:
 
 
 def _smaller(what: str, edge_mb: float, cloud_mb: float) -> tuple[str, str, str]:
-    return what, f"{_SMALLER:.0%}", f"{1 - edge_mb / cloud_mb:.1%}"
+    return what, f"{SMALLER:.0%}", f"{1 - edge_mb / cloud_mb:.1%}"
 
 
 def _pictures() -> list[str]:
