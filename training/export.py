@@ -1,23 +1,48 @@
-"""From a taught classifier to an ONNX graph in full precision."""
+"""From taught classifiers to ONNX graphs in full precision."""
 
 import logging
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import onnx
 import torch
 from optimum.exporters.onnx import onnx_export_from_model
-from transformers import PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-EXPORTED = "model.onnx"
+from router.engine import Engine
+from training.bar import bar
+from training.benchmark import logits_of
+from training.loop import predict
+from training.parity import judges, parity
+from training.work import Metrics, Work
+
+EXPORTED: Final = "model.onnx"
+_FROM: Final = {"teacher": "teach", "student": "distil"}
+
+
+def run(work: Work) -> Metrics:
+    """Write ``teacher.onnx`` and ``student.onnx``; tell how far they are from torch."""
+    held = judges(work)
+    tokenizer = (work.of("prepare") / "tokenizer.json").read_text(encoding="utf-8")
+    told: Metrics = {}
+    for tier, step in bar(list(_FROM.items()), "exporting", quiet=work.quiet):
+        destination = work.folder / f"{tier}.onnx"
+        model = AutoModelForSequenceClassification.from_pretrained(work.of(step) / "model")
+        export(model, tokenizer, destination)
+        after = logits_of(Engine.load(destination, threads=1), held.tokens)
+        told[tier] = parity(predict(model, held.tokens), after, held.labels)
+        told[tier]["size_mb"] = destination.stat().st_size / 1e6
+    sizes = ", ".join(f"{tier} {one['size_mb']:.1f} MB" for tier, one in told.items())
+    furthest = max(one["largest_logit_difference"] for one in told.values())
+    return {"said": f"{sizes}; logits within {furthest:.1g} of torch's", **told}
 
 
 def export(model: torch.nn.Module, tokenizer: str, destination: Path) -> None:
     """Write ``model`` to ``destination`` as an unfused FP32 graph.
 
-    The session fuses it for its machine when it loads; quantising a fused graph gives no speed.
+    The session fuses it for its machine when it loads.
     """
     assert isinstance(model, PreTrainedModel)
     model.eval()
