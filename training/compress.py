@@ -22,13 +22,13 @@ from onnx import helper, numpy_helper
 from router.engine import Engine
 from training import TrainingError
 from training.bar import bar
-from training.benchmark import logits_of
 from training.data import read_part
 from training.parity import Judges, judges, parity
+from training.scores import logits_of
 from training.work import Metrics, Work
 
 DOMAIN: Final = "com.microsoft"
-_LARGE: Final = 10_000
+_LARGE: Final = 1_000
 """Tables with fewer numbers than this stay as they are."""
 _ROUNDED: Final = 127
 _BLOCK: Final = {4: 32, 8: 128}
@@ -267,9 +267,8 @@ def _lookup(graph: Any, gather: Any, table: NDArray[np.float32], bits: int) -> A
 
 def _packed(whole: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Put two 4-bit numbers in a byte, the first in its lower half."""
-    even: NDArray[np.uint8] = np.pad(whole, ((0, 0), (0, whole.shape[1] % 2)))
-    packed: NDArray[np.uint8] = even[:, 0::2] | (even[:, 1::2] << 4)
-    return packed
+    even = np.pad(whole, ((0, 0), (0, whole.shape[1] % 2)))
+    return (even[:, 0::2] + 16 * even[:, 1::2]).astype(np.uint8)
 
 
 def _keep_sums_apart(graph: Any) -> None:

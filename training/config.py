@@ -149,7 +149,13 @@ class Distil(Section):
     """The student: which of the teacher's layers it starts from, and how it learns."""
 
     layers: Count | tuple[int, ...] = 3
-    intermediate: Count | None = None
+    """How many, spread evenly, or which, counted from 0."""
+    intermediate: Count | None = 768
+    """Neurons that stay in each feed-forward part; None or more than there are keep all."""
+    hidden: float = Field(default=1.0, ge=0)
+    """The share of the last layer's states in the loss, beside the logits; 0 leaves them out."""
+    unlabelled: int | None = Field(default=None, ge=0)
+    """At most so many of the unlabelled texts; None means all."""
     epochs: Count = 5
     batch: Count = 32
     tokens: int = Field(default=128, ge=8)

@@ -13,9 +13,9 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from router.engine import Engine
 from training.bar import bar
-from training.benchmark import logits_of
 from training.loop import predict
 from training.parity import judges, parity
+from training.scores import logits_of
 from training.work import Metrics, Work
 
 EXPORTED: Final = "model.onnx"
