@@ -169,6 +169,38 @@ reply: [no|nope|no,|well no,] [that|it|this] [doesn't|didn't|did not] [help|work
   shouldn't have to|why should I have to|now I have to] [call again|pay for your
   mistake|wait|drive {d1} hours|{request} again] / [you guys|you] [keep|just keep] [saying
   that|sending the same reply|ignoring the question|asking for the same thing]
+fault: [my|the|your] {thing} [isn't|is not|is still not|was not|wasn't] [working|here|showing
+  up|right|what I asked for|ready|available|in the system|there] [any more|yet|{again}|][,
+  {polite}|. {polite}|? {polite}|] / [my|the|your] {thing} [doesn't|does not|didn't|won't]
+  [work|show up|arrive|go through|load|open|match|make sense|come] [{again}|][, {polite}|.
+  {polite}|] / I [never|didn't|did not|still haven't|haven't] [got|get|received|see|found|had]
+  [my|the|a|any] {thing} [{again}|][, {polite}|. {polite}|] / [there is|there's|I see] [a|an]
+  [charge|fee|error|mistake|payment|extra amount|wrong name|{money} charge] [on|with|for] [my|the]
+  {thing} [that I don't recognise|I didn't agree to|that is not mine|][, {polite}|. {polite}|] /
+  [I|We] [got|were given|received|was sent] [the wrong|only half of the|someone else's|a damaged|a
+  different|less than the] {thing} [I asked for|I paid for|]. {polite} / [someone|somebody]
+  [used|hacked|stole|has opened|took] my {thing}[, {polite}|. {polite}] / where [is|are|the hell
+  is] [my|the] {thing}[?|? {polite}|?? It's been {d1} days.|? {more_bad}] / [the|your]
+  [fee|price|charge|total|amount|date|name|address] [for|on] [my|the] {thing} is [wrong|too
+  high|not what was agreed|incorrect|not right][, {polite}|. {polite}|]
+story: I [tried|was trying|have tried] to {request} [last night|yesterday|this morning|on
+  {day}|{d1} times] [and|but] [it failed|it was declined|got an error|the page froze|was
+  refused|had no luck|it never went through|nobody could help][. [Both times|Every time] the
+  same|. Same on my [phone|laptop]|]. {polite} / [I|We] [ordered|booked|paid for|asked for|signed
+  up for] a {thing} {d1} [days|weeks|months] ago [and|but] [it has not come|I have heard
+  nothing|it's not here|nothing happened|I got something else|it was cancelled]. {polite} /
+  [everything|it] [was fine|worked] until [{day}|the update|last week|I moved], [now|since then]
+  {fail}. {polite} / [after|since] [the update|I changed my address|the upgrade|{day}|your last
+  email] {fail}. {polite} / I was [so|really|very] [excited|happy|looking forward] [about|to
+  get|with] my {thing} [but|until|and then] {fail} / [first|at first] [you|they|your {staff}]
+  [said|told me] [it was fine|{d1} days|it's confirmed|no problem], [then|now|today] {fail} /
+  [I|we] [did everything|filled in the form|waited|paid on time|arrived early] [as told|as
+  asked|like everyone else|] [and|but|yet] {fail}. {polite}
+polite: [Can|Could|Would] you [please|] [look into it|check|help|investigate|fix it|tell me why|do
+  something|explain]? / [Please|Pls|Kindly] [help|check|look into this|fix|advise|explain|refund
+  me|respond]. / What [is going on|is happening|should I do|do I do now|happened|now]? / [Why|Why
+  is that|How come]? / I need [this|it|my {thing}] [today|by {day}|back|fixed]. / [Help|Help me]
+  [please|out|]. / [Any idea|Any news|Any update|Anyone]? / {more_bad}
 more_bad: No [explanation|apology|update|answer|refund|help|one cares]. / [Nobody|No one]
   [knows|cares|answers|told us] [anything|why|]. / [Third|Second|{d1}th] time [this
   [week|month|year]|]. / [It's been|That was] {d1} [hours|days|weeks]. / [Worst|Poor|Terrible]
@@ -203,6 +235,6 @@ year: 2024 / 2025 / 2026
 FAMILIES: Final = {
     "problem": 22, "problem_asking": 8, "why_cant": 7, "why_now": 6, "contact": 14, "failed": 10,
     "staff_bad": 6, "sarcasm": 8, "leaving": 6, "feeling": 9, "money": 6, "mixed": 5, "terse": 7,
-    "reply": 6,
+    "reply": 6, "fault": 12, "story": 8,
 }  # fmt: skip
 """How often each is meant, by weight."""

@@ -86,11 +86,41 @@ plan: [thinking of|considering|planning on|looking into] [switching to|joining|t
   been] [with|using] {brand}, {ask} / [if|in case] [I'm late|it rains|plans change|I can't make
   it], can I {request}? / [my|a] [friend|daughter|colleague|boss|neighbour] [wants to|would like
   to|asked how to] {request} / [before I|in order to] {request}, {ask}
+order: [I|we|my wife|my boss] [want|need|would like|'d like|wanna|am after|will take]
+  [a|one|{d1}|another|the|some] {thing}[, please| please| for {day}| for {d1} people| with
+  delivery to {city}| under the name {name}|. {detail}|] / [I|we] [want|need|would like|wish] to
+  {request}[ please|. {detail}| for {day}| for my {relative}| if possible|] / [I|we]
+  [need|want|require] [help|some help|assistance|info|information|details] [with|about|on|for|to
+  {request} with] [a|my|the] {thing}[, please|] / [I|we] [have|use|bought|took out|got|already
+  have] a {thing} [with you|in {month}|in {city}|since {year}|from {brand}][. {ask}|, {ask}|] /
+  [add|make it|book|send|put] [{d1}|one more|a second] {thing} [please|to the order|for {day}|too]
+  / [help|help me] [to|] {request}[ please|] / [I|we] still [need|have|want] to [choose a
+  date|{request}|pick a {thing}|decide] [before {day}|this week|. {ask}] / [I|we] [would
+  like|want] to [know|find out|check] [about|more about|the price of|the status of|if there is]
+  [a|the|my] {thing}[, please|. {detail}|] / [can|could] [someone|you|anyone] [explain|tell me]
+  how to {request}[?|, please?] / [what|anything] [about|on] the {thing}? {ask}
+personal: [my|the] [name|first name|last name|account name] is {name}[ {name}|] [and|,] [the
+  number is {d4}|my code is {d4}|my zip is {d5}|I live in {city}|it's for {month}] / [last
+  four|last 4|last 4 digits|pin hint|ref|id|account] [is|are|:|] {d4}[ and the name is {name}|] /
+  {d2} [oak|main|station|church|park|mill] [street|road|ave|lane], {city}[ {d5}|] /
+  [phone|cell|mobile|call me at|reach me on|number is] {d3} {d3} {d4} / {name}[, {city}| at gmail
+  dot com| from {city}|, {d4}] / [yes|sure|ok|it is|it's] {d4}[ {d2}|] / [the|my]
+  [model|make|size|version|type] is [{code}|{d4}|the {d3}|the small one] / [{d1}|one]
+  [{things}|large|small|medium] [and|plus] [{d1} more|a {thing}|the same again]
+will: [ok|okay|alright|sure|no|cool|] I [will|can|'ll|am going to|might]
+  [try|wait|call|check|do|think about] [that|it|for the email|again later|for your reply|with my
+  {relative}|on {day}] [. {ack}|] / [I think|I guess|I believe|probably|maybe] [it is|that's|it
+  was] [{hour}pm|the second one|{day}|the old address|in {city}|enough|the {d2} one|something like
+  that] / [that's|it's|it is] [because|how|where|when] [I|we] [set it up|use it at work|moved to
+  {city}|travel in {month}|share it] / [I'm|I am|we are|he is|she is] [using|on|running|looking
+  at|reading|trying] [it|the {place}|your page|the old one|version {d1}|the form] [now|today|at
+  the moment|for work]
+relative: mother / son / daughter / wife / husband / dad / boss / neighbour / friend
 rival_name: Skywise / Bluebird / Quickly / Parley / Nextly / Orbit / Fernway
 """)
 
 FAMILIES: Final = {
     "question": 26, "how": 16, "request_plain": 13, "detail_plain": 14, "status": 8, "chatter": 18,
-    "idea": 3, "plan": 6,
+    "idea": 3, "plan": 6, "order": 14, "personal": 6, "will": 5,
 }  # fmt: skip
 """How often each is meant, by weight."""
