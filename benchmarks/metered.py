@@ -20,6 +20,7 @@ from consumers.loop import Loop
 from consumers.scoring import Scorer
 from edgeroute import roles, settings
 from router.plan import Output
+from router.tokenizer import Tokenizer
 
 _SPENT: Final[Counter[str]] = Counter()
 _nanoseconds = time.thread_time_ns
@@ -191,7 +192,7 @@ def edge(waiting: int) -> dict[str, float]:
 
     setattr(kafka.TransactionalSink, "commit", counted)  # noqa: B010 - see _meter_plans
     for owner, method in (
-        (Scorer, "encode"),
+        (Tokenizer, "encode"),
         (Scorer, "score"),
         (EdgeHandler, "prepare"),
         (EdgeHandler, "infer"),

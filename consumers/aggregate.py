@@ -70,6 +70,10 @@ class Totals:
     - ``cloud_processing/…``, ``cloud_waited/…``: the same over answered ones; ``cloud_inference/…``
       without the cloud errors.
 
+    ``tiers`` say whose answer is the final one: a tier of the edge over records routed to the edge,
+    and over answered ones the cloud's, or the edge's where the cloud failed. What a replay decided
+    for the cloud and did not send there is under none.
+
     ``labels`` are the edge's over scored records, ``cloud_labels`` the cloud's over answered ones
     without errors. ``first_ms`` and ``last_ms`` are the smallest and largest moment of a decision,
     in milliseconds since 1970.
@@ -78,6 +82,7 @@ class Totals:
     counts: Mapping[str, int] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
     cloud_labels: Mapping[str, int] = field(default_factory=dict)
+    tiers: Mapping[str, int] = field(default_factory=dict)
     first_ms: int | None = None
     last_ms: int | None = None
 
@@ -127,6 +132,7 @@ def add(one: Totals, other: Totals) -> Totals:
         _added(one.counts, other.counts),
         _added(one.labels, other.labels),
         _added(one.cloud_labels, other.cloud_labels),
+        _added(one.tiers, other.tiers),
         min(firsts, default=None),
         max(lasts, default=None),
     )
@@ -160,6 +166,7 @@ class _Tally:
     counts: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     labels: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     cloud_labels: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    tiers: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     first: datetime | None = None
     last: datetime | None = None
 
@@ -182,6 +189,8 @@ def _add_routed(tally: _Tally, routed: Routed) -> None:
     counts[f"processing/{bisect_right(BOUNDS_MS, routed.processing_ms)}"] += 1
     counts[f"inference/{bisect_right(BOUNDS_MS, routed.inference_ms)}"] += 1
     tally.labels[verdict.label] += 1
+    if routed.route == "edge":
+        tally.tiers[verdict.tier] += 1
     if routed.reason == "random_cloud":
         counts["audited/" + routed.route] += 1
 
@@ -189,6 +198,7 @@ def _add_routed(tally: _Tally, routed: Routed) -> None:
 def _add_answered(tally: _Tally, answered: Answered) -> None:
     counts = tally.counts
     counts["answered"] += 1
+    tally.tiers[answered.tier] += 1
     counts["cloud_nanos"] += _nanos(answered.price)
     counts[f"cloud_processing/{bisect_right(BOUNDS_MS, answered.processing_ms)}"] += 1
     counts[f"cloud_waited/{bisect_right(BOUNDS_MS, answered.waited_ms)}"] += 1
@@ -214,6 +224,7 @@ def _totals(tally: _Tally) -> Totals:
         _without_zeros(tally.counts),
         dict(tally.labels),
         dict(tally.cloud_labels),
+        dict(tally.tiers),
         None if tally.first is None else (tally.first - _EPOCH) // _MILLISECOND,
         None if tally.last is None else (tally.last - _EPOCH) // _MILLISECOND,
     )

@@ -10,6 +10,7 @@ from consumers.lanes import Plan, Raw
 from consumers.scoring import Scored, Scorer
 from router.engine import EngineError
 from router.plan import CloudAnswer, Output, Timing, Writing, answered, dead_letter
+from router.tokenizer import Tokenizer
 from schemas.codec import Undecodable, decode
 from schemas.escalation import Escalation
 from schemas.record import Source
@@ -33,12 +34,14 @@ class CloudHandler:
 
     def __init__(
         self,
+        tokenizer: Tokenizer,
         scorer: Scorer,
         price: float,
         writing: Writing,
         within_s: float,
         now: Callable[[], datetime],
     ) -> None:
+        self._tokenizer = tokenizer
         self._scorer = scorer
         self._price = price
         self._writing = writing
@@ -48,7 +51,9 @@ class CloudHandler:
     def prepare(self, records: Sequence[Raw]) -> list[Job[CloudWork, Output]]:
         """One job a record; one that is no escalation becomes a dead letter."""
         opened = [self._open(raw) for raw in records]
-        encoded = iter(self._scorer.encode([e.text for e in opened if isinstance(e, Escalation)]))
+        encoded = iter(
+            self._tokenizer.encode([e.text for e in opened if isinstance(e, Escalation)])
+        )
         jobs: list[Job[CloudWork, Output]] = []
         for raw, escalation in zip(records, opened, strict=True):
             if isinstance(escalation, Escalation):

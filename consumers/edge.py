@@ -1,15 +1,18 @@
 """The edge role: transcripts in; decisions, answers, escalations and dead letters out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 
 from consumers.budget import Budget
 from consumers.contracts import Job
 from consumers.lanes import Plan, Raw
 from consumers.scoring import Scored, Scorer
+from router.complexity import TextFeatures, features
 from router.economics import Prices
+from router.engine import EngineError
 from router.plan import (
     Output,
     Subject,
@@ -21,7 +24,8 @@ from router.plan import (
     skipped,
     unknown_at,
 )
-from router.policy import Answer, Decided, Policy, decide
+from router.policy import Answer, Decided, Policy, decide, keeps
+from router.tokenizer import Tokenizer
 from schemas.codec import Undecodable, decode, decode_redriven
 from schemas.decision import Reason
 from schemas.transcript import Transcript
@@ -41,11 +45,17 @@ class EdgeRules:
 
 @dataclass(frozen=True, slots=True)
 class EdgeWork:
-    """A scored record on its way to the model."""
+    """A scored record on its way to the next tier of the edge, and what was said of it so far.
+
+    ``inference_ms`` adds up, over the tiers asked, the time of the batch it was asked in.
+    """
 
     turn: Turn
     raw: Raw
     tokens: list[int]
+    text: TextFeatures
+    answers: tuple[Answer, ...] = ()
+    inference_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,55 +67,94 @@ class _Cloud:
 
 
 class EdgeHandler:
-    """Decodes, tokenises, scores and decides.
+    """Decodes, tokenises, asks the tiers of the edge in order, and decides.
 
+    The instant tiers in front are asked as messages arrive, and micro-batches for the others are
+    cut from what these pass on: else the others would get batches that are mostly kept already.
     ``available`` says whether the cloud takes work, and the budget how much of it; both are asked
-    once a micro-batch.
+    once a batch.
     """
 
     def __init__(
         self,
-        scorer: Scorer,
+        tokenizer: Tokenizer,
+        scorers: Sequence[Scorer],
         rules: EdgeRules,
         available: Callable[[], bool],
         budget: Budget | None = None,
     ) -> None:
-        self._scorer = scorer
+        if tuple(scorer.tier for scorer in scorers) != tuple(t.name for t in rules.policy.tiers):
+            raise ValueError("the scorers must be those of the policy's tiers, in order")
+        self._tokenizer = tokenizer
+        self._instant = list(takewhile(lambda scorer: scorer.instant, scorers))
+        self._batched = scorers[len(self._instant) :]
         self._rules = rules
         self._available = available
         self._budget = budget
 
     def prepare(self, records: Sequence[Raw]) -> list[Job[EdgeWork, Output]]:
-        """One job a record: what needs no model is finished here."""
+        """One job a record: what needs no micro-batch is finished here."""
         opened = [self._open(raw) for raw in records]
         texts = [turn.transcript.text for turn in opened if isinstance(turn, Turn)]
-        encoded = iter(self._scorer.encode(texts))
-        jobs: list[Job[EdgeWork, Output]] = []
-        for raw, turn in zip(records, opened, strict=True):
-            if isinstance(turn, Turn):
-                tokens = next(encoded)
-                jobs.append(Job(work=EdgeWork(turn, raw, tokens), tokens=len(tokens)))
-            else:
-                jobs.append(Job(plan=turn))
-        return jobs
+        encoded = iter(self._tokenizer.encode(texts))
+        begun = [
+            EdgeWork(turn, raw, next(encoded), features(turn.transcript.text))
+            if isinstance(turn, Turn)
+            else turn
+            for raw, turn in zip(records, opened, strict=True)
+        ]
+        return [
+            Job(work=asked, tokens=len(asked.tokens))
+            if isinstance(asked, EdgeWork)
+            else Job(plan=asked)
+            for asked in self._ask(self._instant, begun)
+        ]
 
     def infer(self, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
-        """Score and decide; a message on which the model fails becomes a dead letter."""
+        """Score and decide; a message on which a model fails becomes a dead letter."""
+        asked = self._ask(self._batched, works)
+        return [plan for plan in asked if not isinstance(plan, EdgeWork)]
+
+    def _ask(
+        self, scorers: Sequence[Scorer], works: Sequence[EdgeWork | Plan[Output]]
+    ) -> list[EdgeWork | Plan[Output]]:
+        """Ask these tiers in order; a message that one of them settles becomes its plan.
+
+        What the last tier of the edge is asked is always settled.
+        """
         cloud = _Cloud(self._available(), self._budget.admitted() if self._budget else 1.0)
-        plans: list[Plan[Output]] = []
-        reasons: list[Reason] = []
-        scored = self._scorer.score([work.tokens for work in works])
-        for work, answer in zip(works, scored, strict=True):
-            if isinstance(answer, Scored):
-                decided = self._decide(work, answer, cloud)
-                reasons.append(decided.reason)
-                plans.append(partial(self._routed, work.turn, decided, answer.inference_ms))
-            else:
-                fault = Undecodable("not_inferable", str(answer))
-                plans.append(self._refuse(work.raw, fault, work.turn.subject))
+        asked, reasons = list(works), list[Reason]()
+        for scorer in scorers:
+            waiting = [(i, work) for i, work in enumerate(asked) if isinstance(work, EdgeWork)]
+            scored = scorer.score([work.tokens for _, work in waiting]) if waiting else []
+            for (i, work), answer in zip(waiting, scored, strict=True):
+                asked[i] = self._settled(work, scorer, answer, cloud, reasons)
         if self._budget:
             self._budget.saw(len(reasons), sum(reason != "optimal_edge" for reason in reasons))
-        return plans
+        return asked
+
+    def _settled(
+        self,
+        work: EdgeWork,
+        scorer: Scorer,
+        answer: Scored | EngineError,
+        cloud: _Cloud,
+        reasons: list[Reason],
+    ) -> EdgeWork | Plan[Output]:
+        """Return the message's plan, or the message for the next tier."""
+        if isinstance(answer, EngineError):
+            fault = Undecodable("not_inferable", str(answer))
+            return self._refuse(work.raw, fault, work.turn.subject)
+        index, policy = len(work.answers), self._rules.policy
+        said = Answer(scorer.tier, answer.label, answer.confidence)
+        spent = work.inference_ms + answer.inference_ms
+        work = replace(work, answers=(*work.answers, said), inference_ms=spent)
+        is_last = index == len(policy.tiers) - 1
+        if not is_last and not keeps(policy, index, work.text, answer.confidence):
+            return work
+        decided = self._decide(work, scorer.bundle_version, cloud)
+        reasons.append(decided.reason)
+        return partial(self._routed, work.turn, decided, spent)
 
     def _open(self, raw: Raw) -> Turn | Plan[Output]:
         try:
@@ -122,14 +171,14 @@ class EdgeHandler:
             return partial(_skipped, turn, "empty_text")
         return turn
 
-    def _decide(self, work: EdgeWork, answer: Scored, cloud: _Cloud) -> Decided:
+    def _decide(self, work: EdgeWork, bundle_version: str, cloud: _Cloud) -> Decided:
         return decide(
             self._rules.policy,
             identity=work.turn.identity,
-            text=work.turn.transcript.text,
-            answers=[Answer(self._scorer.tier, answer.label, answer.confidence)],
+            text=work.text,
+            answers=work.answers,
             available=cloud.available,
-            bundle_version=self._scorer.bundle_version,
+            bundle_version=bundle_version,
             admitted=cloud.admitted,
         )
 

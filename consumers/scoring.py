@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Literal
 
 from consumers.errors import Fatal
 from router.bundle import Bundle
 from router.confidence import predictions
 from router.engine import EngineError, Network
-from router.tokenizer import Tokenizer
+from schemas.bundle import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +21,29 @@ class Scored:
 
 
 class Scorer:
-    """One tier's network: as many engines as threads may use at once, and how to read them."""
+    """One tier's network: as many engines as threads may use at once, and how to read them.
+
+    ``instant`` tells that a message costs it microseconds and that it pads nothing, so that it may
+    be asked as messages arrive, in whatever number.
+    """
 
     def __init__(
-        self,
-        bundle: Bundle,
-        side: Literal["edge", "cloud"],
-        engines: int,
-        tick: Callable[[], float],
+        self, bundle: Bundle, model: Model, engines: int, tick: Callable[[], float]
     ) -> None:
         """Load the engines of one thread each; raises `router.bundle.BundleError`."""
-        models = bundle.manifest.models
-        model = models.edge[-1] if side == "edge" else models.cloud
         self.tier: str = model.tier
+        self.instant = model.kind == "reflex"
         self.bundle_version = bundle.manifest.bundle_version
         self._labels = bundle.manifest.labels
         self._temperature: float = model.temperature
-        self._tokenizer: Tokenizer = bundle.tokenizer()
         self._tick = tick
         # Engines of one thread each: a session of two threads is at times no faster than of one.
         self._idle: SimpleQueue[Network] = SimpleQueue()
         for _ in range(engines):
             self._idle.put(bundle.engine(model, threads=1))
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text."""
-        return self._tokenizer.encode(texts)
-
     def score(self, batch: Sequence[Sequence[int]]) -> list[Scored | EngineError]:
-        """Return an answer for each message; where the batch fails, each is tried alone.
+        """Return an answer for each message, in order; where the batch fails, each is tried alone.
 
         Raises `Fatal` where a whole batch fails one by one: then it is not the messages, and going
         on would turn the topic into dead letters.

@@ -2,12 +2,12 @@
 
 **What is kept**, all under one hash tag, so that one script may touch all of it on a cluster too:
 
-- ``{prefix}:1:positions``: a hash, (cluster id, topic, partition) -> the next offset to aggregate;
-- ``{prefix}:1:counts:SCOPE``, ``…:labels:SCOPE`` and ``…:cloud-labels:SCOPE``: hashes of sums;
-  SCOPE is ``live``, or ``run:`` and the run id;
-- ``{prefix}:1:runs``: the runs, in the order in which they were last added to.
+- ``{prefix}:2:positions``: a hash, (cluster id, topic, partition) -> the next offset to aggregate;
+- ``{prefix}:2:counts:SCOPE``, ``…:labels:SCOPE``, ``…:cloud-labels:SCOPE`` and
+  ``…:tiers:SCOPE``: hashes of sums; SCOPE is ``live``, or ``run:`` and the run id;
+- ``{prefix}:2:runs``: the runs, in the order in which they were last added to.
 
-The 1 is the version of this layout: another layout starts from nothing and aggregates again.
+The 2 is the version of this layout: another layout starts from nothing and aggregates again.
 
 **Why it is exact.** One script compares the stored position with the one the caller started from,
 adds the batch and moves the position, or does nothing at all. So a batch counts once, however often
@@ -16,9 +16,9 @@ flushed, restored from a backup or failed over to a replica that was behind has 
 *and* the totals that belong to it, and the monitor, which seeks to the stored position, aggregates
 the rest again. What breaks this is a Redis that evicts single keys; `Store.warnings` tells.
 
-**What bounds it.** A scope keeps `MAX_LABELS` distinct labels of each kind, later ones count under
-`OTHER_LABEL`. The `MAX_RUNS` runs last added to are kept; older ones are deleted, and start again
-from nothing should they be added to again.
+**What bounds it.** A scope keeps `MAX_LABELS` distinct labels of each kind and as many
+tiers, later ones count under `OTHER_LABEL`. The `MAX_RUNS` runs last added to are kept; older ones
+are deleted, and start again from nothing should they be added to again.
 """
 
 import json
@@ -48,6 +48,7 @@ LARGEST_SUM: Final = 2**63 - 1
 """Where a sum stops growing."""
 
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_KINDS: Final = ("counts", "labels", "cloud-labels", "tiers")
 _MOMENTS: Final = ("first_ms", "last_ms")
 
 
@@ -85,7 +86,7 @@ class Store:
                 "change the setting."
             )
         self.address = _address(url)
-        self._prefix = f"{{{prefix}}}:1:"
+        self._prefix = f"{{{prefix}}}:2:"
         self._limits = (str(max_runs), str(max_labels), OTHER_LABEL)
         self._redis = _client(url, timeout)
         self._apply = self._redis.register_script(APPLY)
@@ -155,9 +156,9 @@ class Store:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 for key in self._keys(scope):
                     pipeline.hgetall(key)
-                counts, labels, cloud_labels = map(_integers, await pipeline.execute())
+                counts, labels, cloud_labels, tiers = map(_integers, await pipeline.execute())
         first, last = (counts.pop(name, None) for name in _MOMENTS)
-        return Totals(counts, labels, cloud_labels, first, last)
+        return Totals(counts, labels, cloud_labels, tiers, first, last)
 
     async def runs(self) -> list[str]:
         """Return the ids of the runs that are kept, the one last added to first."""
@@ -200,7 +201,7 @@ class Store:
 
     def _keys(self, scope: Scope) -> list[str]:
         name = "live" if scope is None else "run:" + scope
-        return [f"{self._prefix}{kind}:{name}" for kind in ("counts", "labels", "cloud-labels")]
+        return [f"{self._prefix}{kind}:{name}" for kind in _KINDS]
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -369,6 +370,7 @@ def _arguments(scope: Scope, totals: Totals) -> list[str]:
         *moments,
         *_pairs(totals.labels),
         *_pairs(totals.cloud_labels),
+        *_pairs(totals.tiers),
         *(("live",) if scope is None else ("run", scope)),
     ]
 

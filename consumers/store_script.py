@@ -1,10 +1,10 @@
 """The script that adds a batch to the totals in Redis, or does nothing at all.
 
-KEYS: positions, runs, then counts, labels and cloud labels of each scope.
+KEYS: positions, runs, then counts, labels, cloud labels and tiers of each scope.
 ARGV: position's field, expected position (empty where there is none), next position, prefix of all
 keys, most runs, most labels, label of the rest; then for each scope the number of counts and each
-name and sum, first and last moment (empty where there is none), the same as counts for labels and
-for cloud labels, and ``live``, or ``run`` and the run id.
+name and sum, first and last moment (empty where there is none), the same as counts for labels,
+cloud labels and tiers, and ``live``, or ``run`` and the run id.
 
 Answers 1 when the batch was added, 0 when the position was another.
 """
@@ -65,17 +65,17 @@ local function touch_run(run)
   if redis.call('ZCARD', KEYS[2]) > max_runs then
     local oldest = 'run:' .. redis.call('ZPOPMIN', KEYS[2])[1]
     redis.call('DEL', prefix .. 'counts:' .. oldest, prefix .. 'labels:' .. oldest,
-      prefix .. 'cloud-labels:' .. oldest)
+      prefix .. 'cloud-labels:' .. oldest, prefix .. 'tiers:' .. oldest)
   end
 end
 
-for scope = 1, (#KEYS - 2) / 3 do
-  local counts = KEYS[3 * scope]
+for scope = 1, (#KEYS - 2) / 4 do
+  local first = 4 * scope - 1
+  local counts = KEYS[first]
   for _ = 1, tonumber(take()) do add(counts, take(), take()) end
   stretch(counts, 'first_ms', take(), -1)
   stretch(counts, 'last_ms', take(), 1)
-  add_labels(KEYS[3 * scope + 1])
-  add_labels(KEYS[3 * scope + 2])
+  for kind = 1, 3 do add_labels(KEYS[first + kind]) end
   if take() == 'run' then touch_run(take()) end
 end
 return 1

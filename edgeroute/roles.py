@@ -22,13 +22,13 @@ from consumers.monitor import MonitorHandler, MonitorSink
 from consumers.scoring import Scorer
 from consumers.store import Store
 from consumers.watch import CloudWatch, watching
-from edgeroute.settings import LimitSettings, Settings, cores
+from edgeroute.settings import LimitSettings, Settings, SettingsError, cores
 from router.availability import AwayRules
 from router.budget import Ceiling
 from router.bundle import load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
-from router.policy import Policy, bundle_policy, reference_policy
+from router.policy import Calibrated, Policy, bundle_policy, reference_policy
 from schemas.bundle import Manifest
 
 log = logging.getLogger("edgeroute")
@@ -72,8 +72,15 @@ def policy_of(settings: Settings, manifest: Manifest) -> Policy:
 
 def _thresholds(settings: Settings, manifest: Manifest) -> Policy:
     given, calibrated = settings.policy, manifest.thresholds
-    tiers = tuple(model.tier for model in manifest.models.edge)
-    overrides = {
+    chosen = {model.tier: model.threshold for model in manifest.models.edge}
+    tiers = tuple(chosen)
+    for unknown in sorted(set(given.thresholds) - set(tiers)):
+        raise SettingsError(
+            f"The setting policy.thresholds names the tier {unknown!r}, which the bundle "
+            f"{settings.bundle} does not have at the edge: it has {', '.join(tiers)}."
+        )
+    overrides: Calibrated = {
+        "thresholds": given.thresholds,
         "confidence": given.confidence,
         "complexity": given.complexity,
         "audit_rate": given.audit_rate,
@@ -84,7 +91,7 @@ def _thresholds(settings: Settings, manifest: Manifest) -> Policy:
         tiers,
         salt=given.salt,
         calibrated={
-            "confidence": manifest.models.edge[-1].threshold,
+            "thresholds": chosen,
             "complexity": calibrated.complexity,
             "audit_rate": calibrated.audit_rate,
         },
@@ -103,23 +110,27 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         prices=prices(settings),
         writing=_writing(settings),
     )
-    scorer = Scorer(bundle, "edge", limits.engines, time.perf_counter)
+    scorers = [
+        Scorer(bundle, model, limits.engines, time.perf_counter)
+        for model in bundle.manifest.models.edge
+    ]
     async with (
         _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of),
         _availability(settings, source) as available,
     ):
         budget = Budget(_ceiling(settings), CLOCK.monotonic, source.part)
-        handler = EdgeHandler(scorer, rules, available, budget)
-        log.info("bundle %s, policy %s", scorer.bundle_version, rules.policy.version)
+        handler = EdgeHandler(bundle.tokenizer(), scorers, rules, available, budget)
+        log.info("bundle %s, policy %s", bundle.manifest.bundle_version, rules.policy.version)
         await Loop(source, _guarded(settings, sink_of), handler, limits, CLOCK).run(stop)
 
 
 async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
     """Run a cloud worker until ``stop``."""
     limits = _limits(settings)
-    scorer = Scorer(load_bundle(settings.bundle), "cloud", limits.engines, time.perf_counter)
+    bundle = load_bundle(settings.bundle)
     handler = CloudHandler(
-        scorer,
+        bundle.tokenizer(),
+        Scorer(bundle, bundle.manifest.models.cloud, limits.engines, time.perf_counter),
         settings.prices.cloud,
         _writing(settings),
         settings.cloud.answer_within_s,

@@ -147,6 +147,7 @@ class PolicySettings(_Section):
 
     name: Literal["bundle", "reference"] = "bundle"
     confidence: Share | None = None
+    thresholds: dict[str, Share] = {}
     complexity: Share | None = None
     audit_rate: Share | None = None
     salt: str = "edgeroute"
@@ -302,7 +303,7 @@ def as_variables(settings: Settings) -> dict[str, str]:
 def _as_text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return json.dumps(value) if isinstance(value, tuple | list | bool) else str(value)
+    return json.dumps(value) if isinstance(value, tuple | list | dict | bool) else str(value)
 
 
 def _chosen(file: Path | None) -> Path | None:
@@ -334,7 +335,7 @@ def _unreadable(error: str) -> str:
     field = re.search(r'field "(\w+)"', error)
     name = PREFIX + (field.group(1).upper() if field else "")
     return (
-        f"A variable {name}… cannot be read: a list is written as JSON, for example "
+        f"A variable {name}… cannot be read: a list or a table is written as JSON, for example "
         f"{PREFIX}EDGE__ROLES='[\"customer\"]'."
     )
 

@@ -6,9 +6,9 @@ goes to the cloud so that the edge's quality can be measured on what it would ha
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal, TypedDict, Unpack
 
 from router.complexity import RULES, Complexity, TextFeatures, complexity_of, features
 from schemas.decision import Breakdown, Reason, Verdict
@@ -23,8 +23,12 @@ LONGEST_NAME: Final = 200
 
 
 class Calibrated(TypedDict, total=False):
-    """What a bundle recommends; what is absent or None falls back to the reference's number."""
+    """What a bundle recommends; what is absent or None falls back to the reference's number.
 
+    ``thresholds`` is by name of tier, ``confidence`` the threshold of the tiers not named there.
+    """
+
+    thresholds: Mapping[str, float]
     confidence: float | None
     complexity: float | None
     audit_rate: float | None
@@ -97,15 +101,9 @@ def reference_policy(
     tiers: Sequence[str],
     *,
     salt: str,
-    confidence: float | None = None,
-    complexity: float | None = None,
-    audit_rate: float | None = None,
+    **settings: Unpack[Calibrated],
 ) -> Policy:
-    """Return the policy named `reference`: each setting, else the reference's number.
-
-    Every tier has the same threshold.
-    """
-    settings = Calibrated(confidence=confidence, complexity=complexity, audit_rate=audit_rate)
+    """Return the policy named `reference`: each setting, else the reference's number."""
     return _policy("reference", tiers, salt, settings, Calibrated())
 
 
@@ -114,12 +112,13 @@ def bundle_policy(
     *,
     salt: str,
     calibrated: Calibrated,
-    confidence: float | None = None,
-    complexity: float | None = None,
-    audit_rate: float | None = None,
+    **settings: Unpack[Calibrated],
 ) -> Policy:
-    """Return the policy named `bundle`: each setting, else the bundle's, else the reference's."""
-    settings = Calibrated(confidence=confidence, complexity=complexity, audit_rate=audit_rate)
+    """Return the policy named `bundle`: each setting, else the bundle's, else the reference's.
+
+    For a tier's threshold that is: its own setting, the setting of all, its own in the bundle, the
+    bundle's for all, the reference's.
+    """
     return _policy("bundle", tiers, salt, settings, calibrated)
 
 
@@ -157,7 +156,7 @@ def decide(
     policy: Policy,
     *,
     identity: str,
-    text: str,
+    text: str | TextFeatures,
     answers: Sequence[Answer],
     available: bool,
     bundle_version: str,
@@ -166,12 +165,14 @@ def decide(
     """Decide about a message from what the tiers asked so far said of it, in order.
 
     The first tier that keeps it decides, else the last one; so it makes no difference whether tiers
-    after the first that keeps were asked too. ``available`` is whether the cloud takes work: where
+    after the first that keeps were asked too. For ``text``, what `features` says of it will do.
+    ``available`` is whether the cloud takes work: where
     it does not, only the probes among what would be escalated are; ``admitted`` is the share of it
     that the budget lets through, of the probes too. Answers that do not suffice, or of other tiers,
     are a ValueError.
     """
-    index, scores = _walk(policy, features(text), answers)
+    seen = features(text) if isinstance(text, str) else text
+    index, scores = _walk(policy, seen, answers)
     answer, tier = answers[index], policy.tiers[index]
     reason = _reason(policy, identity, tier, answer, scores)
     if reason != "optimal_edge":
@@ -243,16 +244,27 @@ def _turned_back(
 def _policy(
     name: str, tiers: Sequence[str], salt: str, settings: Calibrated, calibrated: Calibrated
 ) -> Policy:
-    threshold = _first(settings.get("confidence"), calibrated.get("confidence"), CONFIDENCE)
+    for given in (settings, calibrated):
+        if set(given.get("thresholds", {})) - set(tiers):
+            raise ValueError("a threshold is given for a tier that the policy does not have")
     return Policy(
         name=name,
-        tiers=tuple(Tier(tier, threshold) for tier in tiers),
+        tiers=tuple(Tier(tier, _threshold(tier, settings, calibrated)) for tier in tiers),
         complexity_threshold=_first(
             settings.get("complexity"), calibrated.get("complexity"), COMPLEXITY
         ),
         audit_rate=_first(settings.get("audit_rate"), calibrated.get("audit_rate"), AUDIT_RATE),
         salt=salt,
     )
+
+
+def _threshold(tier: str, *sources: Calibrated) -> float:
+    """Return the first that is given; each source's own for the tier before that for all."""
+    for given in sources:
+        found = given.get("thresholds", {}).get(tier, given.get("confidence"))
+        if found is not None:
+            return found
+    return CONFIDENCE
 
 
 def _first(setting: float | None, calibrated: float | None, reference: float) -> float:

@@ -38,11 +38,12 @@ class Breakdown(Record):
 class Verdict(Record):
     """What the models and the policy said of one scored message.
 
-    ``score`` is the confidence that was compared with ``threshold``; ``complexity`` was compared
-    with ``complexity_threshold``. ``propensity`` is the probability with which this message was
-    sent to the cloud whatever its scores, which re-weighting needs. ``available`` is whether the
-    cloud took escalations when this was decided: it is an input of the decision, and so is
-    ``admitted``, the share of what would be escalated that the budget let through.
+    ``tier`` is the edge's tier that decided: the first that keeps the message, else the last.
+    ``score`` is its confidence, which was compared with its ``threshold``; ``complexity`` was
+    compared with ``complexity_threshold``. ``propensity`` is the probability with which this
+    message was sent to the cloud whatever its scores, which re-weighting needs. ``available`` is
+    whether the cloud took escalations when this was decided: it is an input of the decision, and so
+    is ``admitted``, the share of what would be escalated that the budget let through.
     """
 
     tier: Name
@@ -67,8 +68,8 @@ class Routed(Record):
     the edge only; what the cloud cost is on the `Answered` record. A replay that does not escalate
     for real has no such record: there ``unsent_price`` is what the cloud would have cost, and is on
     no other. ``processing_ms`` runs from
-    fetched to handed to the producer; ``inference_ms`` is the session's time for the micro-batch
-    this message was in.
+    fetched to handed to the producer; ``inference_ms`` is the time of the batch this message was
+    in, added up over the tiers that were asked.
     """
 
     kind: Literal["routed"] = "routed"

@@ -12,8 +12,8 @@ Status = Literal["provisional", "final"]
 class Result(Record):
     """An answer. Exactly one is final for each valid input; a provisional one may come before it.
 
-    ``label`` and ``confidence`` are absent for skipped records. ``text`` is only there when the
-    setting asks for it.
+    ``tier`` is the one whose answer this is; it, ``label`` and ``confidence`` are absent for
+    skipped records. ``text`` is only there when the setting asks for it.
     """
 
     version: Literal[1] = 1
@@ -25,6 +25,7 @@ class Result(Record):
     status: Status
     answered_by: Literal["edge", "cloud", "nobody"]
     reason: Reason
+    tier: Name | None = None
     label: Name | None = None
     confidence: Share | None = None
     bundle_version: Name | None = None

@@ -74,7 +74,8 @@ _run_ids = st.sampled_from([None, None, "live", "run:1", "2"])
 _prices = st.one_of(st.sampled_from([0.0, 0.001, 0.0136]), st.floats(0, 1e300))
 _moments = st.integers(-(10**9), 10**9).map(lambda ms: MOMENT + timedelta(milliseconds=ms))
 
-_verdicts = st.builds(verdict, label=_labels, confidence=_shares, complexity=_shares)
+_tiers = st.sampled_from(["reflex", "student"])
+_verdicts = st.builds(verdict, tier=_tiers, label=_labels, confidence=_shares, complexity=_shares)
 _routed = st.builds(
     routed,
     run_id=_run_ids,

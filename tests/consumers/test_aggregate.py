@@ -148,3 +148,22 @@ def test_an_empty_histogram_has_no_quantile() -> None:
 @pytest.mark.parametrize(("ms", "told"), [(0.0, 0.1), (1e7, 100_000.0)])
 def test_a_latency_outside_the_buckets_is_told_as_the_bound(ms: float, told: float) -> None:
     assert quantile_ms({bucket_of(ms): 1}, 0.5) == told
+
+
+def test_a_tier_counts_the_answers_that_stand() -> None:
+    totals = live(
+        routed(verdict=verdict(tier="reflex")),
+        routed(verdict=verdict(tier="reflex")),
+        routed(reason="cloud_error"),
+        routed(route="cloud", reason="low_confidence"),
+        answered(),
+        routed(route="cloud", reason="random_cloud", verdict=verdict(tier="reflex")),
+        answered(reason="cloud_error", tier="reflex"),
+        routed(route="skipped", reason="empty_text", verdict=None),
+    )
+    assert totals.tiers == {"reflex": 3, "student": 1, "teacher": 1}
+
+
+def test_what_a_replay_does_not_send_is_no_tier_s() -> None:
+    unsent = routed(route="cloud", reason="low_confidence", unsent_price=0.0136)
+    assert live(unsent).tiers == {}

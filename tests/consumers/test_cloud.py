@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from consumers.cloud import CloudHandler, CloudWork
 from consumers.lanes import Raw
 from consumers.scoring import Scorer
-from router.bundle import load_bundle
+from router.bundle import Bundle, load_bundle
 from router.engine import EngineError, Network
 from router.plan import Output, Writing
 from schemas.codec import decode_dead_letter, encode
@@ -21,6 +21,7 @@ from schemas.escalation import EdgeAnswer, Escalation
 from schemas.record import Source
 from tests.services.stream import BUNDLE
 
+TOKENIZER = load_bundle(BUNDLE).tokenizer()
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
@@ -45,11 +46,15 @@ def raw(value: bytes, offset: int = 9) -> Raw:
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(load_bundle(BUNDLE), "cloud", 1, time.perf_counter)
+    return cloud_scorer(load_bundle(BUNDLE))
+
+
+def cloud_scorer(bundle: Bundle) -> Scorer:
+    return Scorer(bundle, bundle.manifest.models.cloud, 1, time.perf_counter)
 
 
 def worker(scorer: Scorer, within_s: float = 60.0) -> CloudHandler:
-    return CloudHandler(scorer, 0.0136, Writing(), within_s, lambda: NOW)
+    return CloudHandler(TOKENIZER, scorer, 0.0136, Writing(), within_s, lambda: NOW)
 
 
 def written(handler: CloudHandler, *records: Raw) -> list[list[Output]]:
@@ -106,7 +111,7 @@ def test_a_message_on_which_the_model_fails_gets_the_edges_answer_and_harms_no_o
     (poison,) = bundle.tokenizer().encode(["poison"])
     engine = Poisoned(bundle.cloud(threads=1), poison)
     monkeypatch.setattr(type(bundle), "engine", lambda self, model, threads: engine)
-    handler = worker(Scorer(bundle, "cloud", 1, time.perf_counter))
+    handler = worker(cloud_scorer(bundle))
     bad, good = (escalation("poison", 1), escalation("thank you very much", 2))
     failed, fine = written(handler, raw(encode(bad)), raw(encode(good)))
     answered = loaded(failed[0])
@@ -141,7 +146,7 @@ def test_the_model_is_not_asked_about_escalations_that_are_all_too_old(
 
 def test_answers_do_not_depend_on_the_batch(scorer: Scorer) -> None:
     texts = [f"message {'long ' * n}about my order" for n in range(12)]
-    tokens = scorer.encode(texts)
+    tokens = TOKENIZER.encode(texts)
     works = [
         CloudWork(escalation(text, n), Source(topic="e", partition=0, offset=n), ids)
         for n, (text, ids) in enumerate(zip(texts, tokens, strict=True))

@@ -2,30 +2,41 @@
 
 import json
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import pytest
 
-from consumers.edge import EdgeHandler, EdgeRules
+from consumers.budget import Budget
+from consumers.edge import EdgeHandler, EdgeRules, EdgeWork
 from consumers.lanes import Raw
 from consumers.scoring import Scorer
-from router.bundle import load_bundle
+from edgeroute.sample import conversations
+from router.budget import Ceiling
+from router.bundle import Bundle, load_bundle
 from router.economics import Prices
+from router.engine import EngineError
 from router.plan import Output, Writing
-from router.policy import reference_policy
+from router.policy import Policy, bundle_policy, reference_policy
+from router.reflex import Reflex
 from schemas.codec import decode_dead_letter, redriven_headers
 from schemas.dead_letter import Redriven
 from schemas.record import Source
+from tests.services.bundles import two_tiers
 from tests.services.stream import BUNDLE
 
+TOKENIZER = load_bundle(BUNDLE).tokenizer()
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(load_bundle(BUNDLE), "edge", 1, time.perf_counter)
+    bundle = load_bundle(BUNDLE)
+    return Scorer(bundle, bundle.manifest.models.edge[-1], 1, time.perf_counter)
 
 
 def handler(
@@ -40,7 +51,7 @@ def handler(
         ("student",), salt="s", confidence=confidence, complexity=1.0, audit_rate=audit_rate
     )
     rules = EdgeRules(policy, frozenset({"customer"}), 200, Prices(), writing or Writing())
-    return EdgeHandler(scorer, rules, available=lambda: available)
+    return EdgeHandler(TOKENIZER, [scorer], rules, available=lambda: available)
 
 
 def raw(offset: int = 4, **fields: object) -> Raw:
@@ -178,3 +189,136 @@ def test_an_audited_message_is_chosen_by_its_identity_and_not_by_its_position(
     }
     assert all(len(routes) == 1 for routes in drawn.values())
     assert {route for routes in drawn.values() for route in routes} == {"edge", "cloud"}
+
+
+# -- several tiers ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return load_bundle(two_tiers(tmp_path_factory.mktemp("bundles") / "two"))
+
+
+def cascade(bundle: Bundle, policy: Policy | None = None, budget: Budget | None = None) -> Any:
+    scorers = [Scorer(bundle, model, 1, time.perf_counter) for model in bundle.manifest.models.edge]
+    chosen = {model.tier: model.threshold for model in bundle.manifest.models.edge}
+    policy = policy or bundle_policy(
+        tuple(chosen), salt="s", calibrated={"thresholds": chosen, "audit_rate": 0.05}
+    )
+    rules = EdgeRules(policy, frozenset({"customer"}), 2000, Prices(), Writing())
+    return EdgeHandler(bundle.tokenizer(), scorers, rules, lambda: True, budget)
+
+
+def messages(count: int) -> list[Raw]:
+    turns = islice(conversations(4 * count, seed=3), 4 * count)
+    texts = [turn.text for turn in turns if turn.role == "customer"]
+    return [raw(offset=n, turn=n, text=text) for n, text in enumerate(texts[:count])]
+
+
+def decisions(edge: EdgeHandler, records: Sequence[Raw], batch: int) -> list[dict[str, Any]]:
+    """Return what is decided when this many messages are taken together, in both places."""
+    plans: dict[int, Any] = {}
+    works: list[EdgeWork] = []
+    for start in range(0, len(records), batch):
+        for record, job in zip(
+            records[start : start + batch],
+            edge.prepare(records[start : start + batch]),
+            strict=True,
+        ):
+            if job.work is None:
+                plans[record.offset] = job.plan
+            else:
+                works.append(job.work)
+    works.sort(key=lambda work: len(work.tokens))
+    for start in range(0, len(works), batch):
+        some = works[start : start + batch]
+        for work, plan in zip(some, edge.infer(some), strict=True):
+            plans[work.raw.offset] = plan
+    found = [json.loads(plans[record.offset](NOW, 3.0)[0].value) for record in records]
+    return [{k: v for k, v in one.items() if k != "inference_ms"} for one in found]
+
+
+def test_the_first_tier_that_keeps_a_message_answers_it(two: Bundle) -> None:
+    found = decisions(cascade(two), messages(60), 60)
+    by_tier = Counter(one["verdict"]["tier"] for one in found)
+    assert by_tier.keys() == {"reflex", "student"}
+    for one in found:
+        verdict = one["verdict"]
+        if verdict["tier"] == "reflex":
+            assert verdict["confidence"] >= verdict["threshold"] == 0.9
+
+
+def test_what_a_tier_keeps_needs_no_micro_batch(two: Bundle) -> None:
+    records = messages(60)
+    jobs = cascade(two).prepare(records)
+    done = [json.loads(job.plan(NOW, 1.0)[0].value) for job in jobs if job.plan]
+    assert 10 < len(done) < 50
+    assert {one["verdict"]["tier"] for one in done} == {"reflex"}
+
+
+def test_decisions_are_the_same_whatever_is_taken_together(two: Bundle) -> None:
+    edge, records = cascade(two), messages(48)
+    alone = decisions(edge, records, 1)
+    for batch in (2, 7, 48):
+        assert decisions(edge, records, batch) == alone
+
+
+def test_tiers_with_micro_batches_are_asked_in_order_too(two: Bundle) -> None:
+    # The student in front: then the reflex is asked in the micro-batch, of what the student leaves.
+    models = two.manifest.models.model_copy(update={"edge": two.manifest.models.edge[::-1]})
+    turned = replace(two, manifest=two.manifest.model_copy(update={"models": models}))
+    found = decisions(cascade(turned), messages(30), 15)
+    assert all(
+        one["verdict"]["tier"] == "student" or one["verdict"]["confidence"] < 1 for one in found
+    )
+    assert {one["verdict"]["tier"] for one in found} == {"student", "reflex"}
+
+
+def test_a_reflex_alone_finishes_everything_as_it_arrives(two: Bundle) -> None:
+    models = two.manifest.models.model_copy(update={"edge": two.manifest.models.edge[:1]})
+    lonely = replace(two, manifest=two.manifest.model_copy(update={"models": models}))
+    assert all(job.plan for job in cascade(lonely).prepare(messages(20)))
+
+
+def test_the_edge_is_paid_once_whichever_tier_answers(two: Bundle) -> None:
+    assert {one["price"] for one in decisions(cascade(two), messages(40), 8)} == {0.001}
+
+
+def test_a_message_on_which_the_reflex_fails_harms_no_other(
+    two: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, edge = messages(12), cascade(two)
+    (poison,) = two.tokenizer().encode([json.loads(records[3].value)["text"]])
+    expected = decisions(edge, records, 12)
+    logits = Reflex.logits
+
+    def poisoned(self: Reflex, batch: Sequence[Sequence[int]], pad_to: int | None = None) -> Any:
+        if poison in [list(tokens) for tokens in batch]:
+            raise EngineError("the reflex failed on a message")
+        return logits(self, batch, pad_to)
+
+    monkeypatch.setattr(Reflex, "logits", poisoned)
+    jobs = edge.prepare(records)
+    assert [output.topic for output in jobs[3].plan(NOW, 1.0)] == ["dead_letters", "decisions"]
+    monkeypatch.setattr(Reflex, "logits", logits)
+    others = [record for n, record in enumerate(records) if n != 3]
+    assert decisions(edge, others, 11) == [one for n, one in enumerate(expected) if n != 3]
+
+
+def test_the_budget_hears_of_every_message_once(two: Bundle) -> None:
+    class Heard(Budget):
+        scored = wanted = 0
+
+        def saw(self, scored: int, wanted: int) -> None:
+            self.scored += scored
+            self.wanted += wanted
+
+    heard = Heard(Ceiling(0.0136), lambda: 0.0, lambda: 1.0)
+    found = decisions(cascade(two, budget=heard), messages(40), 8)
+    hard = sum(one["reason"] != "optimal_edge" for one in found)
+    assert (heard.scored, heard.wanted) == (40, hard)
+
+
+def test_scorers_of_other_tiers_than_the_policy_s_are_refused(two: Bundle) -> None:
+    with pytest.raises(ValueError, match="those of the policy's tiers, in order"):
+        cascade(two, reference_policy(("student", "reflex"), salt="s"))

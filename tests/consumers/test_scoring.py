@@ -13,6 +13,8 @@ from router.bundle import load_bundle
 from router.engine import EngineError, Network
 from tests.services.stream import BUNDLE
 
+TOKENIZER = load_bundle(BUNDLE).tokenizer()
+
 
 class Breaking:
     """A real engine that fails on any batch with one of these messages in it."""
@@ -32,14 +34,14 @@ def scorer(monkeypatch: pytest.MonkeyPatch, *broken: str) -> Scorer:
     tokens = bundle.tokenizer().encode(broken)
     engine = Breaking(bundle.edge(threads=1)[-1], tokens)
     monkeypatch.setattr(type(bundle), "engine", lambda self, model, threads: engine)
-    return Scorer(bundle, "edge", 1, time.perf_counter)
+    return Scorer(bundle, bundle.manifest.models.edge[-1], 1, time.perf_counter)
 
 
 def test_one_message_that_breaks_the_model_costs_no_other_its_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = scorer(monkeypatch, "bad")
-    answers = model.score(model.encode(["bad", "thank you", "where is it"]))
+    answers = model.score(TOKENIZER.encode(["bad", "thank you", "where is it"]))
     assert [isinstance(answer, Scored) for answer in answers] == [False, True, True]
 
 
@@ -48,4 +50,4 @@ def test_a_model_that_fails_on_every_message_of_a_batch_stops_the_role(
 ) -> None:
     model = scorer(monkeypatch, "one", "two")
     with pytest.raises(Fatal, match="fails on every message"):
-        model.score(model.encode(["one", "two"]))
+        model.score(TOKENIZER.encode(["one", "two"]))

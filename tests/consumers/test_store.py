@@ -244,7 +244,7 @@ async def test_a_server_that_keeps_its_keys_is_not_warned_about(own_url: str, un
 
 async def test_a_count_that_is_no_number_is_refused(own_url: str, unique: str) -> None:
     async with admin(own_url) as client, Store(own_url, unique) as store:
-        await client.hset(f"{{{unique}}}:1:counts:live", "scored", "many")
+        await client.hset(f"{{{unique}}}:2:counts:live", "scored", "many")
         with pytest.raises(StoreError, match="values under our keys that are not ours"):
             await store.totals(LIVE)
 

@@ -123,7 +123,7 @@ async def test_a_deleted_run_leaves_no_key(each_redis_url: str, unique: str) -> 
     ):
         await apply(store, None, 20, delta)
         keys = [key async for key in client.scan_iter(f"{{{unique}}}*")]
-        assert len(keys) == 3 * 2 + len(["positions", "runs"])
+        assert len(keys) == 3 * 3 + len(["positions", "runs"])
 
 
 async def test_labels_beyond_the_limit_count_together(each_redis_url: str, unique: str) -> None:
@@ -133,6 +133,14 @@ async def test_labels_beyond_the_limit_count_together(each_redis_url: str, uniqu
         await apply(store, 5, 10, delta)
         labels = (await store.totals(LIVE)).labels
     assert labels == {"l0": 2, "l1": 2, OTHER_LABEL: 6}
+
+
+async def test_tiers_beyond_the_limit_count_together(each_redis_url: str, unique: str) -> None:
+    delta = aggregate([routed(verdict=verdict(tier=f"t{n}")) for n in range(5)])
+    async with Store(each_redis_url, unique, max_labels=2) as store:
+        await apply(store, None, 5, delta)
+        tiers = (await store.totals(LIVE)).tiers
+    assert tiers == {"t0": 1, "t1": 1, OTHER_LABEL: 3}
 
 
 async def test_moments_keep_the_first_and_the_last(store: Store) -> None:
@@ -166,12 +174,14 @@ async def test_a_server_that_lost_the_script_gets_it_again(
     assert await apply(store, 1, 2)
 
 
-@pytest.mark.parametrize("kind", ["positions", "runs", "counts:live", "cloud-labels:live"])
+@pytest.mark.parametrize(
+    "kind", ["positions", "runs", "counts:live", "cloud-labels:live", "tiers:live"]
+)
 async def test_a_foreign_value_under_a_key_is_refused_and_nothing_changes(
     store: Store, each_redis_url: str, unique: str, kind: str
 ) -> None:
     async with redis.asyncio.Redis.from_url(each_redis_url) as client:
-        key = f"{{{unique}}}:1:{kind}"
+        key = f"{{{unique}}}:2:{kind}"
         await client.set(key, "not ours")
         with pytest.raises(StoreError, match="nothing else writes under its key prefix"):
             await apply(store, None, 7)

@@ -20,7 +20,7 @@ from consumers.scoring import Scorer
 from edgeroute import roles
 from edgeroute.sample import conversations
 from edgeroute.settings import LimitSettings, child_environment
-from router.bundle import load_bundle
+from router.bundle import Bundle, load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
 from schemas.codec import encode
@@ -90,8 +90,11 @@ async def test_a_stopped_edge_commits_what_it_holds_and_leaves_the_group_at_once
 class SlowHandler(EdgeHandler):
     """The edge with an engine that takes its time."""
 
-    def __init__(self, scorer: Scorer, rules: EdgeRules, seconds: float) -> None:
-        super().__init__(scorer, rules, available=lambda: True)
+    def __init__(self, bundle: Bundle, rules: EdgeRules, seconds: float) -> None:
+        scorers = [
+            Scorer(bundle, model, 1, time.perf_counter) for model in bundle.manifest.models.edge
+        ]
+        super().__init__(bundle.tokenizer(), scorers, rules, available=lambda: True)
         self._seconds = seconds
         self.batches = 0
 
@@ -120,7 +123,7 @@ async def test_a_slow_engine_holds_a_bounded_number_of_records_and_keeps_its_pla
     )
     # A micro-batch takes longer than the session timeout: whoever blocked the event loop with it
     # would be thrown out of the group.
-    handler = SlowHandler(Scorer(bundle, "edge", 1, time.perf_counter), rules, seconds=7.0)
+    handler = SlowHandler(bundle, rules, seconds=7.0)
     limits = Limits(in_flight=240, engines=1, stop_s=0.1)
     member = kafka.Member(group=f"{unique}.edge", session_timeout_s=6.0)
     connection, names = roles.connection(settings), roles.topic_names(settings)

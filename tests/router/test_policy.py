@@ -368,6 +368,63 @@ def test_what_a_bundle_leaves_open_is_the_reference_s() -> None:
     assert numbers(policy) == (0.6, 0.75, 0.05)
 
 
+def thresholds(policy: Policy) -> dict[str, float]:
+    return {tier.name: tier.threshold for tier in policy.tiers}
+
+
+TIERS = ("reflex", "student", "giant", "last")
+BY_TIER = Calibrated(thresholds={"reflex": 0.7, "student": 0.5}, confidence=0.6)
+
+
+@given(
+    st.lists(st.sampled_from(TIERS), min_size=1, max_size=4, unique=True),
+    st.dictionaries(st.sampled_from(TIERS), shares),
+    st.none() | shares,
+    st.dictionaries(st.sampled_from(TIERS), shares),
+    st.none() | shares,
+)
+def test_a_threshold_is_the_tier_s_setting_else_that_of_all_else_the_bundle_s_else_the_reference_s(
+    tiers: list[str],
+    own: dict[str, float],
+    of_all: float | None,
+    calibrated: dict[str, float],
+    otherwise: float | None,
+) -> None:
+    own = {tier: share for tier, share in own.items() if tier in tiers}
+    calibrated = {tier: share for tier, share in calibrated.items() if tier in tiers}
+    policy = bundle_policy(
+        tiers,
+        salt="s",
+        calibrated={"thresholds": calibrated, "confidence": otherwise},
+        thresholds=own,
+        confidence=of_all,
+    )
+    for tier in tiers:
+        sources = (own.get(tier), of_all, calibrated.get(tier), otherwise, 0.90)
+        assert thresholds(policy)[tier] == next(share for share in sources if share is not None)
+
+
+def test_each_tier_of_the_bundle_has_its_own_threshold() -> None:
+    policy = bundle_policy(["reflex", "student"], salt="s", calibrated=BY_TIER)
+    assert thresholds(policy) == {"reflex": 0.7, "student": 0.5}
+
+
+def test_the_reference_takes_no_threshold_from_a_bundle() -> None:
+    policy = reference_policy(["reflex", "student"], salt="s", thresholds={"reflex": 0.99})
+    assert thresholds(policy) == {"reflex": 0.99, "student": 0.90}
+
+
+def test_a_threshold_for_a_tier_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="a tier that the policy does not have"):
+        reference_policy(["student"], salt="s", thresholds={"reflex": 0.9})
+
+
+@given(cases())
+def test_features_of_a_text_decide_as_the_text_does(case: dict[str, Any]) -> None:
+    policy, text = case.pop("policy"), case.pop("text")
+    assert decide(policy, text=features(text), **case) == decide(policy, text=text, **case)
+
+
 def test_every_tier_of_a_list_gets_the_threshold() -> None:
     policy = reference_policy(["reflex", "student"], salt="s", confidence=0.8)
     assert policy.tiers == (Tier("reflex", 0.8), Tier("student", 0.8))
