@@ -17,6 +17,7 @@ from edgeroute import roles
 from edgeroute.settings import Settings, cores
 from router.bundle import Bundle, BundleError, load_bundle
 from router.engine import EngineError, Network
+from schemas.bundle import Probe
 from training.hardware import cpu_flags
 
 State = Literal["OK", "WARN", "FAIL", "not checked"]
@@ -248,29 +249,31 @@ def _probes(bundle: Bundle, networks: Sequence[Network]) -> Finding:
     probes = bundle.manifest.probes
     if not probes:
         return Finding("probes", "WARN", "the bundle has none; train it anew to get some.")
-    *at_edge, cloud_off = (
-        max(_difference(network, probe.tokens, probe.logits[model.tier]) for probe in probes)
-        for model, network in zip(bundle.manifest.models.all(), networks, strict=True)
-    )
-    edge_off = max(at_edge)
-    if edge_off > EDGE_OTHER or cloud_off > CLOUD_OTHER:
+    models = bundle.manifest.models
+    off = {
+        model.tier: max(_difference(network, probe, model.tier) for probe in probes)
+        for model, network in zip(models.all(), networks, strict=True)
+    }
+    cloud, largest = models.cloud.tier, max(off.values())
+    if any(by > (CLOUD_OTHER if tier == cloud else EDGE_OTHER) for tier, by in off.items()):
+        tiers = ", ".join(f"{tier} by {by:.2g}" for tier, by in off.items() if by)
         said = (
-            f"this machine computes other answers (off by {edge_off:.2g} at the edge, "
-            f"{cloud_off:.2g} in the cloud): get a fresh copy, or train on such a machine."
+            f"this machine computes other answers (off: {tiers}): get a fresh copy, or train on "
+            "such a machine."
         )
         return Finding("probes", "FAIL", said)
-    if edge_off or cloud_off > CLOUD_OTHER / 10:
+    if any(by > (CLOUD_OTHER / 10 if tier == cloud else 0) for tier, by in off.items()):
         said = (
-            f"answers are off by up to {max(edge_off, cloud_off):.2g}: another kind of processor; "
+            f"answers are off by up to {largest:.2g}: another kind of processor; "
             "near the threshold it decides otherwise than the machine that made the bundle."
         )
         return Finding("probes", "WARN", said)
     return Finding("probes", "OK", f"{len(probes)} of {len(probes)} as where the bundle was made")
 
 
-def _difference(engine: Network, tokens: Sequence[int], expected: Sequence[float]) -> float:
-    computed: list[float] = engine.logits([tokens])[0].tolist()
-    return max(abs(here - there) for here, there in zip(computed, expected, strict=True))
+def _difference(network: Network, probe: Probe, tier: str) -> float:
+    computed: list[float] = network.logits([probe.tokens])[0].tolist()
+    return max(abs(here - there) for here, there in zip(computed, probe.logits[tier], strict=True))
 
 
 def _machine() -> Finding:

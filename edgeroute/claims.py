@@ -1,6 +1,6 @@
 """The article's headline figures beside ours: each claim, what was measured, and whether it is met.
 
-Some come from the run, some from what the bundle's manifest says of its two models. What cannot be
+Some come from the run, some from what the bundle's manifest says of its models. What cannot be
 told is None, and so is then whether the claim is met.
 """
 
@@ -11,20 +11,22 @@ from pydantic import BaseModel, ConfigDict
 from router.claims import ACCURACY_KEPT, EDGE_SHARE, INFERENCE_MS, SAVING, SMALLER
 from router.economics import Prices, saving_at
 from router.health import LATENCY_MS
-from schemas.bundle import Manifest, Measure
+from schemas.bundle import Manifest, Measure, Retention
 
 PROCESSING_MS: Final = LATENCY_MS
 """Where the 95th percentile of processing is worth an alert; the article claims nothing of it."""
 
 
 Source = Literal["run", "bundle"]
+_OPEN: Final[tuple[float | None, str | None]] = (None, None)
 
 
 class Network(BaseModel):
-    """What one network did on held-out messages, each alone, with one thread."""
+    """What one tier's network did on held-out messages, each alone, with one thread."""
 
     model_config = ConfigDict(frozen=True)
 
+    tier: str
     accuracy: float
     latency_mean_ms: float
     latency_p95_ms: float
@@ -32,11 +34,25 @@ class Network(BaseModel):
     size_mb: float
 
 
-class Models(BaseModel):
-    """The bundle's two networks side by side, as its manifest has them.
+class Kept(BaseModel):
+    """What is kept of the cloud's accuracy on the same messages, with a 95 % interval."""
 
-    ``accuracy_kept`` and ``smaller`` say what the edge's network keeps of the cloud's accuracy, and
-    by what share it is smaller.
+    model_config = ConfigDict(frozen=True)
+
+    accuracy: float
+    share: float
+    low: float
+    high: float
+
+
+class Models(BaseModel):
+    """The bundle's networks side by side, as its manifest has them.
+
+    ``edge`` are its tiers in the order in which they are asked, and ``edge_mb`` their sizes
+    together, which are by the share ``smaller`` less than the cloud's. ``model`` is what the last
+    of them, which is asked the hardest messages, keeps by itself, None where the bundle does not
+    say; ``system`` what all tiers do together with the bundle's thresholds, of which ``edge_share``
+    stays at the edge.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,11 +60,18 @@ class Models(BaseModel):
     bundle_version: str
     messages: int
     processor: str | None
-    edge: Network
+    edge: tuple[Network, ...]
     cloud: Network
-    accuracy_kept: float | None
+    edge_mb: float
     smaller: float
-    latency_change: float
+    model: Kept | None
+    system: Kept
+    edge_share: float
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Every tier's, the cloud's last."""
+        return (*self.edge, self.cloud)
 
 
 class Claim(BaseModel):
@@ -70,20 +93,23 @@ class Claim(BaseModel):
 
 
 def models(manifest: Manifest) -> Models:
-    """Return the comparison of the two networks that ``manifest`` holds."""
-    measured = manifest.measured
-    tiers = [measured.networks[model.tier] for model in manifest.models.all()]
-    edge, cloud = tiers[-2], tiers[-1]
-    edge_mb = sum(measure.size_mb for measure in tiers[:-1])
+    """Return the comparison of the networks that ``manifest`` holds."""
+    measured, tiers = manifest.measured, [model.tier for model in manifest.models.all()]
+    *edge, cloud = (_network(tier, measured.networks[tier]) for tier in tiers)
+    edge_mb = sum(network.size_mb for network in edge)
+    of_model = [r for r in measured.retentions if (r.of, r.against) == (tiers[-2], tiers[-1])]
+    system = measured.system
     return Models(
         bundle_version=manifest.bundle_version,
         messages=measured.messages,
         processor=measured.hardware.get("processor"),
-        edge=_network(edge),
-        cloud=_network(cloud),
-        accuracy_kept=edge.accuracy / cloud.accuracy if cloud.accuracy else None,
+        edge=tuple(edge),
+        cloud=cloud,
+        edge_mb=edge_mb,
         smaller=1 - edge_mb / cloud.size_mb,
-        latency_change=edge.latency_mean_ms / cloud.latency_mean_ms - 1,
+        model=_kept(edge[-1].accuracy, of_model[0]) if of_model else None,
+        system=_kept(system.accuracy, system.retention),
+        edge_share=system.edge_share,
     )
 
 
@@ -119,20 +145,20 @@ def run_claims(
 
 def bundle_claims(found: Models | None) -> tuple[Claim, ...]:
     """Return what a bundle says of the claims; nothing of any where there is none."""
-    if found is None:
-        alone = kept = smaller = None
-        notes: tuple[str | None, ...] = (None, None, None)
-    else:
-        alone, kept, smaller = found.edge.latency_p95_ms, found.accuracy_kept, found.smaller
-        notes = (
-            "one message alone, one thread",
-            f"{found.edge.accuracy:.1%} of {found.cloud.accuracy:.1%} correct",
-            f"{found.edge.size_mb:,.1f} MB instead of {found.cloud.size_mb:,.1f} MB",
-        )
+    alone = kept = whole = smaller = _OPEN
+    if found is not None:
+        last, cloud = found.edge[-1], found.cloud
+        alone = (last.latency_p95_ms, f"{last.tier}, one message alone, one thread")
+        kept = _told(found.model, f"of {cloud.accuracy:.1%}, {last.tier} alone")
+        whole = _told(found.system, f"of {cloud.accuracy:.1%}, {found.edge_share:.1%} at the edge")
+        names = " + ".join(network.tier for network in found.edge)
+        sizes = f"{names}: {found.edge_mb:,.1f} MB instead of {cloud.size_mb:,.1f} MB"
+        smaller = (found.smaller, sizes)
     return (
-        _below("edge model's inference, p95", INFERENCE_MS, alone, "bundle", notes[0]),
-        _at_least("accuracy kept", ACCURACY_KEPT, kept, "bundle", notes[1]),
-        _at_least("model smaller by", SMALLER, smaller, "bundle", notes[2]),
+        _below("edge model's inference, p95", INFERENCE_MS, alone[0], "bundle", alone[1]),
+        _at_least("accuracy kept by the model", ACCURACY_KEPT, kept[0], "bundle", kept[1]),
+        _at_least("accuracy kept by the system", ACCURACY_KEPT, whole[0], "bundle", whole[1]),
+        _at_least("edge smaller by", SMALLER, smaller[0], "bundle", smaller[1]),
     )
 
 
@@ -146,30 +172,41 @@ def measured_claims(manifest: Manifest) -> tuple[Claim, ...]:
     prices = Prices()
     saving = saving_at(system.edge_share, prices)
     most = f"at most {saving_at(1.0, prices):.1%} at its prices, all at the edge"
-    kept = system.retention.interval
-    between = f"95 % between {kept.low:.1%} and {kept.high:.1%}"
     found = models(manifest)
     claims = (
         _at_least("answered at the edge", EDGE_SHARE, system.edge_share, "bundle", None),
         _at_least("saved against cloud-only", SAVING, saving, "bundle", most),
         *bundle_claims(found),
-        _at_least(
-            "accuracy kept by the system", ACCURACY_KEPT, system.retention.share, "bundle", between
-        ),
     )
     if whole is None:
         return claims
-    edge_mb = found.cloud.size_mb * (1 - found.smaller)
-    note = f"{edge_mb:,.1f} MB instead of {whole:,.1f} MB"
-    smaller = 1 - edge_mb / whole
+    note = f"{found.edge_mb:,.1f} MB instead of {whole:,.1f} MB"
+    smaller = 1 - found.edge_mb / whole
     return (
         *claims,
         _at_least("smaller than the uncut model", SMALLER, smaller, "bundle", note),
     )
 
 
-def _network(measure: Measure) -> Network:
+def _told(kept: Kept | None, against: str) -> tuple[float | None, str | None]:
+    """Return a share of accuracy and its note."""
+    if kept is None:
+        return None, None
+    return kept.share, f"{kept.accuracy:.1%} {against}; {kept.low:.1%} to {kept.high:.1%}"
+
+
+def _kept(accuracy: float, retention: Retention) -> Kept:
+    return Kept(
+        accuracy=accuracy,
+        share=retention.share,
+        low=retention.interval.low,
+        high=retention.interval.high,
+    )
+
+
+def _network(tier: str, measure: Measure) -> Network:
     return Network(
+        tier=tier,
         accuracy=measure.accuracy,
         latency_mean_ms=measure.latency_mean_ms,
         latency_p95_ms=measure.latency_p95_ms,

@@ -37,7 +37,8 @@ class Routing(_Figures):
     """What went where. Utilisation is the edge's share of what was scored.
 
     ``audited`` went to the cloud for no other reason than the audit; without the audit they would
-    have stayed at the edge, which is what ``edge_utilisation_without_audit`` says.
+    have stayed at the edge, which is what ``edge_utilisation_without_audit`` says. ``by_tier`` says
+    whose answer stands, the cloud's once it has answered.
     """
 
     records: int
@@ -50,6 +51,7 @@ class Routing(_Figures):
     edge_utilisation: float | None
     edge_utilisation_without_audit: float | None
     by_reason: dict[str, int]
+    by_tier: dict[str, int]
     by_label: dict[str, int]
     mean_complexity: float | None
     mean_confidence: float | None
@@ -115,7 +117,8 @@ class Latencies(_Figures):
 class Health(_Figures):
     """A score out of 100, its word, and the thresholds that this scope crosses as a whole.
 
-    Accuracy is the edge model's on held-out messages, which is all that is known without labels.
+    Accuracy is that of the edge's last model on held-out messages: without labels, no more is
+    known.
     """
 
     status: health.Status
@@ -197,7 +200,7 @@ def _health(counted: RoutingTotals, latency: Latencies, models: Models | None) -
         return None
     vitals = health.Vitals(
         edge_utilisation=economics.edge_utilisation(counted),
-        accuracy=models.edge.accuracy if models else None,
+        accuracy=models.edge[-1].accuracy if models else None,
         cost_per_query=economics.cost_per_query(counted),
         latency_p95_ms=latency.processing.p95_ms,
     )
@@ -234,6 +237,7 @@ def _routing_figures(totals: Totals, counted: RoutingTotals) -> Routing:
         edge_utilisation=economics.edge_utilisation(counted),
         edge_utilisation_without_audit=economics.edge_utilisation_without_audit(counted),
         by_reason=totals.group("reason"),
+        by_tier=dict(sorted(totals.tiers.items())),
         by_label=dict(sorted(totals.labels.items())),
         mean_complexity=_mean(totals, "complexity_micros"),
         mean_confidence=_mean(totals, "confidence_micros"),

@@ -22,6 +22,7 @@ _WIDE: Final = 100
 _BAR: Final = 24
 _TALL: Final = 9
 """Lines of the first two panels, whatever they hold, so that they end side by side."""
+_TIERS: Final = 3
 _LEVELS: Final = " ▁▂▃▄▅▆▇█"
 _COLOURS: Final = {
     "optimal_edge": "blue",
@@ -49,7 +50,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """One decision, or one answer of the cloud: who decided, what, how sure, why, how fast."""
+    """One decision, or one answer of the cloud: who decided, what, how sure, why, how fast.
+
+    ``tier`` is whose answer it is; empty where no tier was asked.
+    """
 
     who: str
     where: str
@@ -58,6 +62,7 @@ class Latest:
     complexity: float | None
     reason: str
     ms: float
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +153,16 @@ def _routing(moment: Moment) -> Panel:
         Text(say.share(at_edge), "bold"),
         _bar(at_edge or 0.0, "blue", "yellow"),
     )
+    tiers = say.largest(routing.by_tier)[:_TIERS]
+    for tier, records in tiers:
+        part = records / max(routing.scored, records)
+        table.add_row(Text(f"  {say.shown(tier)}"), say.count(records), _bar(part, "cyan"))
     most = max(routing.by_reason.values(), default=0)
-    for reason, records in say.largest(routing.by_reason)[:6]:
+    for reason, records in say.largest(routing.by_reason)[: 6 - len(tiers)]:
         part = records / most if most else 0.0
         colour = _COLOURS.get(reason, "yellow")
         table.add_row(Text(say.shown(reason)), say.count(records), _bar(part, colour))
-    return _panel("Routes and reasons", table, _TALL)
+    return _panel("Routes, tiers and reasons", table, _TALL)
 
 
 def _money(moment: Moment) -> Panel:
@@ -192,7 +201,7 @@ def _latest(latest: Sequence[Latest], wide: bool) -> Panel:
     table = _grid(7 if wide else 5)
     for item in latest:
         cells: list[str | Text] = [
-            Text(item.who, "yellow" if item.who == "cloud" else "blue"),
+            Text(say.shown(item.tier or item.who), "yellow" if item.who == "cloud" else "blue"),
             Text(say.shown(item.where)),
             Text(say.shown(item.label)),
             say.share(item.confidence),

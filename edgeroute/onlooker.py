@@ -69,6 +69,7 @@ class Onlooker:
                 complexity=verdict.complexity if verdict else None,
                 reason=routed.reason,
                 ms=routed.processing_ms,
+                tier=verdict.tier if verdict else "",
             )
         )
 
@@ -86,6 +87,7 @@ class Onlooker:
                 complexity=None,
                 reason=answered.reason,
                 ms=answered.waited_ms,
+                tier=answered.tier,
             )
         )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from edgeroute import pictures
 from edgeroute import wording as say
-from edgeroute.claims import PROCESSING_MS, Claim
+from edgeroute.claims import PROCESSING_MS, Claim, Models, Network
 from edgeroute.figures import Health, Latency, ReportFigures
 from edgeroute.pictures import Mark, Part
 from router.claims import INFERENCE_MS
@@ -69,10 +69,10 @@ def page(figures: ReportFigures) -> str:
         _tiles(figures),
         _section("Against the article", _claims(figures.claims)),
         _section("Health", _health(figures.health)),
-        _section("Where the records went", _routes(figures) + _reasons(figures)),
+        _section("Where the records went", _routes(figures) + _tiers(figures) + _reasons(figures)),
         _section("What it cost", _costs(figures)),
         _section("How long it took", _latencies(figures)),
-        _section("The two models", _models(figures)),
+        _section("The models", _models(figures)),
         _section("What was answered", _labels(figures)),
     )
     return (
@@ -145,6 +145,16 @@ def _routes(figures: ReportFigures) -> str:
         f"{say.share(routing.edge_utilisation)} stayed at the edge; {without} would have, had "
         "nothing been audited. Skipped records and dead letters are in no share but these here.</p>"
     )
+
+
+def _tiers(figures: ReportFigures) -> str:
+    clouds = {figures.models.cloud.tier} if figures.models else set()
+    rows = []
+    for tier, records in say.largest(figures.routing.by_tier):
+        written = f"{say.count(records)} ({say.of(records, figures.routing.scored)})"
+        part = Part(tier, records, written, "cloud" if tier in clouds else "edge")
+        rows.append((say.shown(tier), [part], written))
+    return "<h3>Answered by</h3>" + pictures.bars("Answers by tier", rows) if rows else ""
 
 
 def _reasons(figures: ReportFigures) -> str:
@@ -234,29 +244,34 @@ def _models(figures: ReportFigures) -> str:
     found = figures.models
     if found is None:
         return f"<p>{say.DASH} {_text(figures.no_models_because or '')}</p>"
-    edge, cloud = found.edge, found.cloud
-    sizes = (
-        ("edge, INT8", [_size(edge.size_mb, "edge")], f"{edge.size_mb:,.1f} MB"),
-        ("cloud, FP32", [_size(cloud.size_mb, "cloud")], f"{cloud.size_mb:,.1f} MB"),
-    )
-    rows = (
-        ("accuracy", say.share(edge.accuracy), say.share(cloud.accuracy)),
-        ("latency, mean ms", *map(say.milliseconds, (edge.latency_mean_ms, cloud.latency_mean_ms))),
-        ("latency, p95 ms", *map(say.milliseconds, (edge.latency_p95_ms, cloud.latency_p95_ms))),
+    sizes = [
+        (say.shown(network.tier), [_size(network.size_mb, colour)], f"{network.size_mb:,.1f} MB")
+        for network, colour in _coloured(found)
+    ]
+    rows = [
         (
-            "messages a second, in batches of 16",
-            *(f"{model.messages_per_second:,.0f}" for model in (edge, cloud)),
-        ),
-    )
+            _text(network.tier),
+            say.share(network.accuracy),
+            say.milliseconds(network.latency_mean_ms),
+            say.milliseconds(network.latency_p95_ms),
+            f"{network.messages_per_second:,.0f}",
+        )
+        for network in found.networks
+    ]
+    columns = ("", "accuracy", "alone, mean ms", "alone, p95 ms", "a second, in batches of 16")
     where = f" on {found.processor}" if found.processor else ""
     return (
-        pictures.bars("Sizes of the two models", sizes)
-        + _table(("one message alone, one thread", "edge, INT8", "cloud, FP32"), rows)
-        + f'<p class="soft">{_text(found.bundle_version)}, measured when it was made, on '
-        f"{say.count(found.messages)} held-out messages{_text(where)}. The edge keeps "
-        f"{say.share(found.accuracy_kept)} of the accuracy at {say.share(1 - found.smaller)} of "
-        "the size.</p>"
+        pictures.bars("Sizes of the models", sizes)
+        + _table(columns, rows)
+        + f'<p class="soft">{_text(found.bundle_version)}, measured when it was made, with one '
+        f"thread, on {say.count(found.messages)} held-out messages{_text(where)}. The edge has "
+        f"{say.share(1 - found.smaller)} of the cloud's size; all tiers together keep "
+        f"{say.share(found.system.share)} of its accuracy.</p>"
     )
+
+
+def _coloured(found: Models) -> list[tuple[Network, str]]:
+    return [*((network, "edge") for network in found.edge), (found.cloud, "cloud")]
 
 
 def _size(megabytes: float, colour: str) -> Part:

@@ -25,7 +25,7 @@ def render(figures: ReportFigures, console: Console) -> None:
         console.print(_nothing(figures), soft_wrap=True)
         return
     console.print(_heading(figures))
-    for table in (_routing(figures), _reasons(figures), _labels(figures)):
+    for table in (_routing(figures), _tiers(figures), _reasons(figures), _labels(figures)):
         _print(table, console)
     for table in (_money(figures.cost), _clouds(figures.cloud), _latencies(figures.latency)):
         _print(table, console)
@@ -72,6 +72,14 @@ def _routing(figures: ReportFigures) -> Table:
     table.add_row("dead letters", say.count(routing.dead_letters), "")
     table.add_row("mean complexity", say.number(routing.mean_complexity), "")
     table.add_row("mean confidence", say.number(routing.mean_confidence), "")
+    return table
+
+
+def _tiers(figures: ReportFigures) -> Table:
+    table = _table("Answered by", "records", "share")
+    for tier, records in say.largest(figures.routing.by_tier):
+        share = say.of(records, figures.routing.scored)
+        table.add_row(Text(say.shown(tier)), say.count(records), share)
     return table
 
 
@@ -143,22 +151,22 @@ def _latencies(latency: Latencies) -> Table:
 
 def _models(figures: ReportFigures) -> Table:
     found = figures.models
+    table = _table("Models", "size, MB", "accuracy", "mean, ms", "p95, ms")
     if found is None:
-        table = _table("Models", "edge", "cloud", "edge keeps")
-        for name in ("size, MB", "accuracy", "latency of one message, mean ms"):
-            table.add_row(name, *[say.DASH] * 3)
+        for name in ("edge model", "cloud model"):
+            table.add_row(name, *[say.DASH] * 4)
         table.add_row(Text(f"  {say.shown(figures.no_models_because or '')}"))
         return table
-    table = _table("Models", "edge, INT8", "cloud, FP32", "edge keeps")
-    edge, cloud = found.edge, found.cloud
-    for name, one, other, kept in (
-        ("size, MB", edge.size_mb, cloud.size_mb, 1 - found.smaller),
-        ("accuracy", edge.accuracy, cloud.accuracy, found.accuracy_kept),
-        ("latency of one message, mean ms", edge.latency_mean_ms, cloud.latency_mean_ms, None),
-        ("latency of one message, p95 ms", edge.latency_p95_ms, cloud.latency_p95_ms, None),
-    ):
-        written = say.share if name == "accuracy" else say.milliseconds
-        table.add_row(name, written(one), written(other), say.share(kept) if kept else "")
+    for network in found.networks:
+        table.add_row(
+            Text(say.shown(network.tier)),
+            say.milliseconds(network.size_mb),
+            say.share(network.accuracy),
+            say.milliseconds(network.latency_mean_ms),
+            say.milliseconds(network.latency_p95_ms),
+        )
+    kept = say.share(found.system.share)
+    table.add_row("kept of the cloud's", say.share(1 - found.smaller), kept, "", "")
     where = f" on {say.shown(found.processor)}" if found.processor else ""
     table.add_row(
         Text(f"  {say.shown(found.bundle_version)}, {say.count(found.messages)} messages{where}")

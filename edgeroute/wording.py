@@ -66,9 +66,11 @@ def dollars(value: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """Return a latency without its unit."""
+    """Return a latency without its unit; one of microseconds with the digits it needs."""
     if value is None:
         return DASH
+    if 0 < value < 0.1:
+        return f"{value:.3f}"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 

@@ -194,6 +194,15 @@ class Manifest(Record):
     created_at: Moment
     files: dict[str, Sha256]
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Refuse a manifest that leaves open what one of its tiers says or is worth."""
+        tiers = {model.tier for model in self.models.all()}
+        told = [self.measured.networks.keys(), *(probe.logits.keys() for probe in self.probes)]
+        if not all(tiers <= names for names in told):
+            raise ValueError("a tier has no measure or is missing in a probe")
+        return self
+
 
 def version_of(
     name: str,

@@ -268,9 +268,6 @@ def test_tiers_with_micro_batches_are_asked_in_order_too(two: Bundle) -> None:
     models = two.manifest.models.model_copy(update={"edge": two.manifest.models.edge[::-1]})
     turned = replace(two, manifest=two.manifest.model_copy(update={"models": models}))
     found = decisions(cascade(turned), messages(30), 15)
-    assert all(
-        one["verdict"]["tier"] == "student" or one["verdict"]["confidence"] < 1 for one in found
-    )
     assert {one["verdict"]["tier"] for one in found} == {"student", "reflex"}
 
 
@@ -288,7 +285,7 @@ def test_a_message_on_which_the_reflex_fails_harms_no_other(
     two: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records, edge = messages(12), cascade(two)
-    (poison,) = two.tokenizer().encode([json.loads(records[3].value)["text"]])
+    (poison,) = two.tokenizer().encode([json.loads(records[3].value or b"")["text"]])
     expected = decisions(edge, records, 12)
     logits = Reflex.logits
 

@@ -1,17 +1,19 @@
 """The article's claims beside what was measured."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consumers.aggregate import LIVE, Totals, aggregate
-from edgeroute.claims import Claim
+from edgeroute.claims import Claim, models
 from edgeroute.figures import ReportFigures, figures
 from router.bundle import load_manifest
 from router.economics import Prices
 from schemas.bundle import Manifest
 from tests.consumers.decisions import answered, routed
+from tests.services.bundles import two_tiers
 from tests.services.stream import BUNDLE
 
 ESCALATED = (routed(route="cloud", reason="low_confidence"), answered())
@@ -27,13 +29,19 @@ def named(said: ReportFigures, name: str) -> Claim:
     return found
 
 
-def manifest(**edge: float) -> Manifest:
-    """The starter's manifest, with other figures of the edge's network."""
+def manifest(kept: float = 0.995, **student: float) -> Manifest:
+    """The starter's manifest, with other figures of its student, and of what is kept."""
     found = load_manifest(BUNDLE)
     measured = found.measured
-    changed = measured.networks["student"].model_copy(update=edge)
-    networks = {**measured.networks, "student": changed}
-    return found.model_copy(update={"measured": measured.model_copy(update={"networks": networks})})
+    changed = measured.networks["student"].model_copy(update=student)
+    system = measured.system
+    retention = system.retention.model_copy(update={"share": kept})
+    figures = {
+        "networks": {**measured.networks, "student": changed},
+        "retentions": (retention.model_copy(update={"of": "student", "against": "teacher"}),),
+        "system": system.model_copy(update={"retention": retention}),
+    }
+    return found.model_copy(update={"measured": measured.model_copy(update=figures)})
 
 
 @pytest.mark.parametrize(("edge", "met"), [(949, True), (948, False)])
@@ -56,26 +64,50 @@ def test_inference_and_processing_are_judged_apart() -> None:
 
 def test_the_bundle_tells_accuracy_kept_size_and_the_time_of_one_message() -> None:
     cloud = load_manifest(BUNDLE).measured.networks["teacher"]
-    given = manifest(
-        accuracy=cloud.accuracy * 0.995, size_mb=cloud.size_mb * 0.15, latency_p95_ms=21.0
+    given = manifest(size_mb=cloud.size_mb * 0.1, latency_p95_ms=21.0)
+    others = sum(
+        load_manifest(BUNDLE).measured.networks[model.tier].size_mb
+        for model in given.models.edge
+        if model.tier != "student"
     )
-    assert claim("accuracy kept", bundle=given).measured == pytest.approx(0.995)
-    assert claim("accuracy kept", bundle=given).met is True
-    assert claim("model smaller by", bundle=given).measured == pytest.approx(0.85)
-    assert claim("model smaller by", bundle=given).met is True
+    smaller = claim("edge smaller by", bundle=given)
+    assert smaller.measured == pytest.approx(0.9 - others / cloud.size_mb)
+    assert smaller.met is True
     assert claim("edge model's inference, p95", bundle=given).met is False
 
 
+@pytest.mark.parametrize(("kept", "met"), [(0.991, True), (0.9909, False)])
+def test_what_the_model_and_all_tiers_keep_is_judged(kept: float, met: bool) -> None:
+    for name in ("accuracy kept by the model", "accuracy kept by the system"):
+        found = claim(name, bundle=manifest(kept))
+        assert (found.measured, found.met) == (kept, met)
+
+
+def test_the_edge_s_size_is_that_of_all_its_tiers(tmp_path: Path) -> None:
+    made = load_manifest(two_tiers(tmp_path / "two"))
+    networks = made.measured.networks
+    together = networks["reflex"].size_mb + networks["student"].size_mb
+    assert models(made).edge_mb == together
+    assert models(made).smaller == pytest.approx(1 - together / networks["teacher"].size_mb)
+
+
+def test_what_a_bundle_does_not_compare_is_open() -> None:
+    given = manifest()
+    measured = given.measured.model_copy(update={"retentions": ()})
+    silent = given.model_copy(update={"measured": measured})
+    assert claim("accuracy kept by the model", bundle=silent).met is None
+
+
 def test_without_a_bundle_its_claims_are_open_and_the_run_s_are_not() -> None:
-    open_ = {name: claim(name).met for name in ("accuracy kept", "model smaller by")}
-    assert open_ == {"accuracy kept": None, "model smaller by": None}
+    open_ = {name: claim(name).met for name in ("accuracy kept by the system", "edge smaller by")}
+    assert open_ == dict.fromkeys(open_)
     assert claim("answered at the edge").met is True
 
 
 def test_without_a_run_its_claims_are_open() -> None:
     said = figures(Totals(), Prices(), bundle=manifest())
     assert named(said, "answered at the edge").met is None
-    assert named(said, "accuracy kept").met is not None
+    assert named(said, "accuracy kept by the system").met is not None
 
 
 def test_a_free_cloud_has_no_largest_saving() -> None:

@@ -141,7 +141,7 @@ def test_it_kills_the_cloud_worker_brings_it_back_and_loses_nothing(tmp_path: Pa
     assert told == sorted(told)
     assert re.search(r"^waiting, not priced yet +0\b", out, re.MULTILINE)
     assert re.search(r"^dead letters +5\b", out, re.MULTILINE)
-    assert re.search(r"^model smaller by ", out, re.MULTILINE)
+    assert re.search(r"^edge smaller by ", out, re.MULTILINE)
     assert (running.alive(), running.left()) == ([], [])
 
 

@@ -56,6 +56,17 @@ def test_it_shows_rate_share_cost_and_what_waits() -> None:
     assert "Turns are routed" in text
 
 
+def test_it_counts_the_answers_of_each_tier() -> None:
+    text = drawn(MOMENT)
+    assert "student        17" in text
+    assert "teacher        2" in text
+
+
+def test_a_decision_is_shown_with_its_tier() -> None:
+    latest = (replace(MOMENT.latest[0], tier="reflex"),)
+    assert "reflex" in drawn(replace(MOMENT, latest=latest))
+
+
 def test_it_names_every_process_with_its_standing() -> None:
     lines = drawn(MOMENT).splitlines()
     assert any("edge " in line and "working" in line for line in lines)

@@ -39,6 +39,7 @@ def test_the_newest_comes_first_and_skipped_ones_are_not_shown() -> None:
     skipped = routed(route="skipped", reason="role_not_scored", verdict=None, source=at(2))
     found = onlooker(routed(source=at(0)), answered(source=at(1)), skipped)
     assert [item.who for item in found.latest] == ["cloud", "edge"]
+    assert [item.tier for item in found.latest] == ["teacher", "student"]
 
 
 def test_a_dead_letter_is_named_by_its_place() -> None:

@@ -13,6 +13,7 @@ from router.bundle import load_manifest
 from router.economics import Prices
 from schemas.decision import Answered, Routed
 from tests.consumers.decisions import answered, routed, verdict
+from tests.services.bundles import two_tiers
 from tests.services.stream import BUNDLE
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -123,3 +124,17 @@ def test_latencies_beyond_the_axis_are_drawn_at_its_ends() -> None:
 
 def test_nothing_of_the_page_needs_this_machine() -> None:
     assert str(Path.cwd()) not in of(*SOME)
+
+
+def test_it_shows_which_tier_answered() -> None:
+    text = of(*[routed(verdict=verdict(tier="<reflex>"))] * 3, routed())
+    assert "Answers by tier" in text
+    assert "&lt;reflex&gt;" in text
+    assert "3 (75.0%)" in text
+
+
+def test_every_tier_of_the_bundle_is_in_the_table(tmp_path: Path) -> None:
+    bundle = load_manifest(two_tiers(tmp_path / "two"))
+    text = page(figures(Totals(), Prices(), bundle=bundle))
+    for tier in ("reflex", "student", "teacher"):
+        assert f'<th scope="row">{tier}</th>' in text

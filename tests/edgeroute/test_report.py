@@ -192,15 +192,15 @@ def test_a_run_is_named_as_it_is() -> None:
 def test_the_models_and_the_claims_close_the_report() -> None:
     said = figures(aggregate([routed()])[LIVE], PRICES, bundle=load_manifest(BUNDLE))
     text = shown(said)
-    assert row(text, "model smaller by")[1:] == [">=", "84.0%", "no"]
-    assert row(text, "accuracy kept")[1:] == [">=", "99.1%", "yes"]
-    assert row(text, "size, MB")[:2] == ["14.8", "57.2"]
+    assert row(text, "edge smaller by")[1:] == [">=", "84.0%", "no"]
+    assert row(text, "accuracy kept by the model")[1:] == [">=", "99.1%", "yes"]
+    assert row(text, "teacher")[0] == "57.2"
 
 
 def test_a_report_without_a_bundle_has_dashes_and_says_why() -> None:
     text = shown(figures(aggregate([routed()])[LIVE], PRICES, bundle="it was moved"))
-    assert row(text, "accuracy kept") == ["-", ">=", "99.1%", "-"]
-    assert row(text, "size, MB") == ["-", "-", "-"]
+    assert row(text, "accuracy kept by the system") == ["-", ">=", "99.1%", "-"]
+    assert row(text, "cloud model") == ["-"] * 4
     assert "it was moved" in text
 
 
@@ -226,3 +226,18 @@ def test_the_report_says_status_score_and_each_alert() -> None:
     text = shown(of(*[routed()] * 3, ESCALATED))
     assert row(text, "out of 100") == ["fair", "65"]
     assert row(text, "under 80% answered at the edge") == ["alert"]
+
+
+TIERS: tuple[Routed | Answered, ...] = (
+    *[routed(verdict=verdict(tier="reflex"))] * 6,
+    *[routed()] * 3,
+    ESCALATED,
+    answered(),
+)
+
+
+def test_the_report_says_which_tier_answered_how_many() -> None:
+    text = shown(of(*TIERS))
+    assert row(text, "reflex") == ["6", "60.0%"]
+    assert row(text, "student") == ["3", "30.0%"]
+    assert row(text, "teacher") == ["1", "10.0%"]

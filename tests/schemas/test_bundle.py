@@ -59,6 +59,25 @@ RETENTION = Retention(
 )
 
 
+MEASURED = Measured(
+    split="test",
+    messages=10,
+    networks=dict.fromkeys(("reflex", "student", "teacher"), MEASURE),
+    retentions=(),
+    system=System(
+        edge_share=0.95,
+        tier_shares={"reflex": 0.7, "student": 0.25, "teacher": 0.05},
+        accuracy=0.8,
+        accuracy_interval=Interval(low=0.7, high=0.9),
+        macro_f1=0.8,
+        kept_accuracy=0.8,
+        retention=RETENTION,
+    ),
+    hardware={},
+    versions={},
+)
+
+
 def _manifest() -> Manifest:
     labels = ("no", "yes")
     version = version_of(
@@ -72,23 +91,7 @@ def _manifest() -> Manifest:
         models=MODELS,
         thresholds=THRESHOLDS,
         probes=(),
-        measured=Measured(
-            split="test",
-            messages=10,
-            networks=dict.fromkeys(("reflex", "student", "teacher"), MEASURE),
-            retentions=(),
-            system=System(
-                edge_share=0.95,
-                tier_shares={"reflex": 0.7, "student": 0.25, "teacher": 0.05},
-                accuracy=0.8,
-                accuracy_interval=Interval(low=0.7, high=0.9),
-                macro_f1=0.8,
-                kept_accuracy=0.8,
-                retention=RETENTION,
-            ),
-            hardware={},
-            versions={},
-        ),
+        measured=MEASURED,
         data=(),
         base_model="base",
         licence="none",
@@ -157,6 +160,8 @@ def test_what_decides_nothing_is_not_in_the_version(fields: dict[str, Any]) -> N
         {"thresholds": THRESHOLDS.model_dump() | {"complexity": 1.5}},
         {"thresholds": THRESHOLDS.model_dump() | {"audit_rate": None}},
         {"max_tokens": 0},
+        {"measured": MEASURED.model_dump() | {"networks": {"student": MEASURE.model_dump()}}},
+        {"probes": [{"tokens": [1, 2], "logits": {"student": [0.5, 0.5]}}]},
     ],
 )
 def test_a_manifest_that_breaks_a_rule_is_refused(fields: dict[str, Any]) -> None:
