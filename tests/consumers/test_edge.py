@@ -245,7 +245,7 @@ def test_the_first_tier_that_keeps_a_message_answers_it(two: Bundle) -> None:
     for one in found:
         verdict = one["verdict"]
         if verdict["tier"] == "reflex":
-            assert verdict["confidence"] >= verdict["threshold"] == 0.9
+            assert verdict["confidence"] >= verdict["threshold"] == 0.8
 
 
 def test_what_a_tier_keeps_needs_no_micro_batch(two: Bundle) -> None:

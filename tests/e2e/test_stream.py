@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from edgeroute.sample import conversations
+from edgeroute.settings import PolicySettings
 from schemas.codec import decode_dead_letter, encode
+from tests.services.bundles import two_tiers
 from tests.services.choose import Broker
 from tests.services.stream import Stream, place, settings_for, until_counted
 
@@ -23,9 +26,11 @@ def inputs(turns: int = TURNS) -> Iterator[tuple[bytes, bytes]]:
 @pytest.mark.kafka
 @pytest.mark.exactly_once
 async def test_every_input_gets_one_routed_record_and_every_valid_one_a_final_result(
-    each_broker: Broker, redis_url: str, unique: str
+    each_broker: Broker, redis_url: str, unique: str, tmp_path: Path
 ) -> None:
-    settings = settings_for(each_broker, redis_url, unique)
+    policy = PolicySettings(thresholds={"reflex": 0.8, "student": 0.7}, audit_rate=0.05)
+    settings = settings_for(each_broker, redis_url, unique, policy=policy)
+    settings = settings.model_copy(update={"bundle": two_tiers(tmp_path / "two")})
     stream = Stream(settings, exactly_once=each_broker.exactly_once)
     await stream.create_topics()
     fed = await stream.feed([*inputs(), *((None, value) for value in BROKEN)])
@@ -39,6 +44,9 @@ async def test_every_input_gets_one_routed_record_and_every_valid_one_a_final_re
     assert escalated
     assert sorted(map(place, seen.escalations)) == sorted(escalated)
     assert sorted(map(place, seen.answered)) == sorted(escalated)
+    decided = {r["verdict"]["tier"] for r in seen.routed if "verdict" in r}
+    assert decided == {"reflex", "student"}
+    assert {r["tier"] for r in seen.results if "tier" in r} == {"reflex", "student", "teacher"}
 
 
 @pytest.mark.kafka

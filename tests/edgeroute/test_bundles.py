@@ -44,6 +44,12 @@ def run(*words: str) -> tuple[int, str]:
     return done.exit_code, done.stdout
 
 
+def renamed(content: dict[str, Any], tier: str, name: str) -> dict[str, Any]:
+    """Return the manifest with another name for a tier, wherever it is named."""
+    found: dict[str, Any] = json.loads(json.dumps(content).replace(f'"{tier}"', f'"{name}"'))
+    return found
+
+
 def tier(content: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = content["models"]["edge"][0]
     return found
@@ -87,7 +93,7 @@ def test_another_name_or_measurement_decides_nothing(tmp_path: Path) -> None:
         ("most word pieces", lambda content: content.update(max_tokens=64)),
         ("student: temperature", lambda content: tier(content).update(temperature=2.0)),
         ("student: threshold", lambda content: tier(content).update(threshold=0.9)),
-        ("tiers", lambda content: tier(content).update(tier="small")),
+        ("tiers", lambda content: content.update(renamed(content, "student", "small"))),
         ("audited", lambda content: content["thresholds"].update(audit_rate=0.5)),
     ],
 )

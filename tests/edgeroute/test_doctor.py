@@ -21,6 +21,7 @@ from consumers.embedded import embedded_redis, free_port
 from edgeroute import checks, roles, service
 from edgeroute.checks import Finding, findings
 from edgeroute.settings import Kafka, Redis, Settings, as_variables, child_environment
+from tests.services.bundles import two_tiers
 from tests.services.choose import Broker
 from tests.services.stream import BUNDLE, Stream, settings_for
 
@@ -227,6 +228,17 @@ def test_probes_that_come_out_otherwise_are_said(
     seen = found(nobody(copied))
     assert seen["bundle"].state == "OK"
     assert seen["probes"].state == state
+
+
+def test_every_tier_of_the_edge_is_probed(tmp_path: Path) -> None:
+    folder = two_tiers(tmp_path / "two")
+    assert found(nobody(folder))["probes"].state == "OK"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["probes"][2]["logits"]["reflex"][1] += 5.0
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    probes = found(nobody(folder))["probes"]
+    assert probes.state == "FAIL"
+    assert "reflex by 5" in probes.said
 
 
 @pytest.mark.exactly_once

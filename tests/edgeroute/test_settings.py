@@ -176,7 +176,7 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_survive_the_way_through_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     given = Settings(
         bundle=Path("/b"),
-        policy=PolicySettings(confidence=0.7, audit_rate=0.0),
+        policy=PolicySettings(confidence=0.7, thresholds={"reflex": 0.8}, audit_rate=0.0),
         edge=Edge(roles=("customer", "agent"), provisional_results=False),
         limits=LimitSettings(engines=3),
         redis=Redis(url=SecretStr(f"redis://u:{SECRET}@h:1/0"), prefix="p"),
@@ -194,3 +194,19 @@ def test_a_child_gets_none_of_our_variables_but_those_given(
     environment = child_environment({"EDGEROUTE_LOG__LEVEL": "DEBUG"})
     assert "EDGEROUTE_BUNDLE" not in environment
     assert (environment["OTHER"], environment["EDGEROUTE_LOG__LEVEL"]) == ("y", "DEBUG")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("THRESHOLDS", '{"reflex": 0.8}'), ("THRESHOLDS__REFLEX", "0.8")],
+)
+def test_a_tier_s_threshold_is_set_by_a_table_or_a_variable_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(f"EDGEROUTE_POLICY__{variable}", value)
+    assert load().policy.thresholds == {"reflex": 0.8}
+
+
+def test_a_threshold_that_is_no_share_is_named() -> None:
+    Path("edgeroute.toml").write_text("[policy.thresholds]\nreflex = 1.8\n")
+    assert "policy.thresholds.reflex is wrong" in refusal()

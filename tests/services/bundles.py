@@ -13,7 +13,7 @@ from tests.router.reflexes import random_weights
 
 STARTER: Final = Path(__file__).parents[2] / "models" / "starter"
 REFLEX: Final = Model(
-    file="guess.npz", tier="reflex", kind="reflex", temperature=2.0, threshold=0.9
+    file="guess.npz", tier="reflex", kind="reflex", temperature=1.0, threshold=0.8
 )
 """Its guesses are spread: it keeps a good part of any messages, and passes a good part on."""
 
