@@ -15,14 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.training.tiny import WORDS, tiny_base
-from training import course, pipeline
+from training import pipeline
 from training.config import TrainConfig
 from training.steps import NAMES
 
 
 def whole_config(folder: Path, labels: int = 3, each: int = 60) -> TrainConfig:
     """Write a random encoder and messages to ``folder``; return the configuration of a run."""
+    from tests.training.tiny import WORDS, tiny_base
+
     chance = random.Random(5)
     names = [f"label {number:02}" for number in range(labels)]
     words = {name: chance.sample(WORDS, 3) for name in names}
@@ -77,6 +78,9 @@ def main(*runs: str) -> None:
 def _carry_out(run: Path, point: str | None) -> None:
     """Carry the run out in this process, and end it."""
     if point is not None:
+        # Not above: a process that measures memory imports this file again, and should be small.
+        from training import course
+
         course.CHECKPOINT_SECONDS = 0.0
         _die_at(*point.split(":"))
     try:
