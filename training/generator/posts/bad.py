@@ -60,15 +60,20 @@ contact: [been|I've been|currently|still] on hold [for|] [{d2} minutes|over an h
   [your|the] automated [line|system|reply|message] [is useless|sends me in circles|says you're too
   busy|hung up] / [passed|transferred] [around|between departments|from one {staff} to the next]
   {d1} times[, {fail}|. {more_bad}|]
-failed: [I've been|been|] trying to {request} [for {d1} [hours|days|weeks]|since {day}|all day]
-  [and|but] [keep getting an error|nothing works|no luck|no one helps|your site crashes|can't] /
-  [can't|cannot|unable to|won't let me|not able to|tried {d1} times to] {request}[, help|. {fail}|
-  on your [site|app]|, [site|app] keeps [crashing|timing out]|] / [your|the]
-  [site|website|app|system|kiosk|agent] [won't|will not|refuses to|doesn't|wouldn't] let me
-  {request}[.|. Help!|, now what?|, {more_bad}] / [I just want to|all I want is to|I only wanted
-  to|trying to|I need to] {request} [but|and|yet] [your site is down|nobody answers|it says error
-  {d3}|I can't|you want {money}|it's impossible] / why [can't I|can I not|won't it let me|is it
-  impossible to|does it take {d1} weeks to] {request}? / [had|having|I have] [to call {d1}
+failed: [I am|I'm|we are] having [difficulties|trouble|a hard time|problems] [with my
+  {thing}|trying to {request}|since {day}][. {polite}|] / [I don't|don't] [know|understand] why [I
+  can't {request}|my {thing} is not there|{fail}][. {polite}|] / still [awaiting|waiting
+  on|waiting for|no sign of] [my|the] {thing}[. {polite}|, {d1} days now|] / my {thing}
+  [is|was|got] [blocked|locked|frozen|stuck|rejected|suspended][, how do I get it back?|.
+  {polite}|] / [I've been|been|] trying to {request} [for {d1} [hours|days|weeks]|since {day}|all
+  day] [and|but] [keep getting an error|nothing works|no luck|no one helps|your site
+  crashes|can't] / [can't|cannot|unable to|won't let me|not able to|tried {d1} times to]
+  {request}[, help|. {fail}| on your [site|app]|, [site|app] keeps [crashing|timing out]|] /
+  [your|the] [site|website|app|system|kiosk|agent] [won't|will not|refuses to|doesn't|wouldn't]
+  let me {request}[.|. Help!|, now what?|, {more_bad}] / [I just want to|all I want is to|I only
+  wanted to|trying to|I need to] {request} [but|and|yet] [your site is down|nobody answers|it says
+  error {d3}|I can't|you want {money}|it's impossible] / why [can't I|can I not|won't it let me|is
+  it impossible to|does it take {d1} weeks to] {request}? / [had|having|I have] [to call {d1}
   times|trouble|problems|to wait {d2} minutes|issues] [just|] to {request}[. {more_bad}|] /
   [charged|charging|{money}] [me|] [a fee|{money}|extra] to {request}[?|? {ripoff}|. {ripoff}|] /
   [asked|begged|called] to {request} and [was refused|got told no|your {staff} said no|was hung up
@@ -83,8 +88,14 @@ staff_bad: [your|the] {staff} [in {city}|{name}|] [was|were|is|are] [so|very|ext
   lesson in manners|to learn customer service]. {fail} / one {staff} says one thing, the next says
   another[, {fail}|. {more_bad}] / {d1} [people|agents] and {d1} different answers about my
   {thing}
-sarcasm: [thanks|thank you|thx|cheers|many thanks] for {failing}[.|!| {brand}|, [really|much]
-  appreciated|. {slow_clap}|, {brand}|...] /
+sarcasm: [thanks|thank you|thx] [so much |a lot |]for [nothing|the {d1} hour wait|no help|wasting
+  my {day}|the silence|ruining my {day}|not caring|ignoring me][. {fail}|, {brand}|] /
+  [love|loving|enjoying] [the|my|this] [{d1} hour wait|hold music|new fee|broken {thing}|mystery
+  {thing}][, {ty}|. {fail}|] / [good|great|nice] to [know|see] [you don't care|nobody reads
+  these|that {fail}|my {money} bought nothing] / [can't wait|excited|so excited] to [spend {d1}
+  more hours on hold|find out why {fail}|be told no again] / [best|greatest] {thing} ever[.
+  not|... not|, said no one][. {fail}|] / [thanks|thank you|thx|cheers|many thanks] for
+  {failing}[.|!| {brand}|, [really|much] appreciated|. {slow_clap}|, {brand}|...] /
   [great|nice|awesome|fantastic|amazing|stellar|excellent|good|lovely|wonderful|top]
   [job|work|service|going|stuff|effort] [{brand}|guys|folks|today|as always|] [. {fail}|, {fail}|,
   {failing}|] / [love|I love|I just love|gotta love|don't you love|loving|really enjoying]
@@ -220,6 +231,7 @@ ripoff: [Rip off|Ridiculous|Robbery|Greedy|Daylight robbery|Seriously|Not ok|Abs
   thanks|Crazy].
 slow_clap: [Slow clap|Well done|Bravo|A+|Keep it up|Really classy|So helpful|10/10|Awesome
   service].
+ty: thanks / thanks a lot / well done / cheers / great job
 again: again / once more / as usual / for the third time / today / this week / as always / for
   {d1} hours
 a_perk: premium / status / priority / insurance / express delivery / a warranty / a membership / a

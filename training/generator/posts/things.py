@@ -132,7 +132,12 @@ fail: [the app|your app|it] [crashes|keeps crashing|freezes|won't open|logs me o
   / stream [freezes|buffers] every {d1} minutes / banned [for nothing|with no explanation] /
   verification code never arrives / error {d3} on checkout / removed the only [feature|show] I
   used / ads [on a paid plan|every two minutes] / it won't [install|sync|connect|print|recognise
-  my drive] [any more|after the upgrade|]
+  my drive] [any more|after the upgrade|] / it [boots|starts] to a black screen / the installer
+  [stops|hangs] at {d2}% [every time|] / [package|driver|plugin] {code} is [missing|not
+  installable|not found] / no sound [since|after] the upgrade / [wifi card|second
+  screen|camera|printer] is not detected [any more|by it|] / nothing [shows|happens] when I
+  [type|click|press save] / it [segfaults|shuts down|hangs] as soon as I [open|plug in|rename] [a
+  file|it] / it says permission denied
 failing: deleting my files / the update nobody asked for / logging me out hourly / more ads
 basic: keep a server up / test an update / send a reset email / cancel a subscription
 request: reset my password / cancel my subscription / change my email / export my data / get an

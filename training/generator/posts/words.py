@@ -5,7 +5,8 @@ from typing import Final
 from training.generator.posts.grammar import Vocabulary, vocabulary
 
 WORDS: Final[Vocabulary] = vocabulary("""
-day: Monday / Tuesday / Wednesday / Thursday / Friday / Saturday / Sunday / the {d1}th / tomorrow
+day: Monday / Tuesday / Wednesday / Thursday / Friday / Saturday / Sunday / the 4th / the 12th /
+  the 21st
 month: January / February / March / April / May / June / July / August / September / October /
   November / December
 city: Leeds / Porto / Ghent / Austin / Lyon / Turin / Cork / Malmo / Graz / Denver / Utrecht /
