@@ -53,7 +53,7 @@ def alone(
     sessions = [loaded.edge(threads=threads)[-1] for _ in range(engines)]
     tokens = tokenizer.encode(lines)
     for session in sessions:
-        _warm_up(session, tokens)
+        warm_up(session, tokens)
     arrange = loop_batches if batching == "loop" else sorted_batches
 
     def work() -> None:
@@ -104,7 +104,7 @@ def _share(
     loaded = load_bundle(Path(bundle))
     tokens = loaded.tokenizer().encode([t.text for t in texts.read(Path(messages))])
     session = loaded.edge(threads=1)[-1]
-    _warm_up(session, tokens)
+    warm_up(session, tokens)
     ready.release()  # type: ignore[attr-defined]
     started.wait()  # type: ignore[attr-defined]
     before = time.process_time()
@@ -119,7 +119,7 @@ def reference(bundle: str, messages: str, count: int, threads: int) -> Figures:
     tokens = [t[:PADDED] for t in _spread(tokens, count)]
     full, small = loaded.cloud(threads=threads), loaded.edge(threads=threads)[-1]
     for session in (full, small):
-        _warm_up(session, tokens)
+        warm_up(session, tokens)
 
     def work() -> None:
         for number, message in enumerate(tokens):
@@ -136,7 +136,7 @@ def one_by_one(bundle: str, messages: str, count: int, padded: bool) -> Figures:
     tokens = _spread(loaded.tokenizer().encode(_lines(messages)), count)
     found: Figures = {}
     for name, session in _networks(loaded).items():
-        _warm_up(session, tokens)
+        warm_up(session, tokens)
         times = [_milliseconds(session, t, PADDED if padded else None) for t in tokens]
         for quantile in (50, 95, 99):
             found[f"{name}_p{quantile}"] = float(np.percentile(times, quantile))
@@ -183,7 +183,7 @@ def _spread(tokens: list[list[int]], count: int) -> list[list[int]]:
     return tokens[::step][:count]
 
 
-def _warm_up(session: Network, tokens: Sequence[list[int]]) -> None:
+def warm_up(session: Network, tokens: Sequence[list[int]]) -> None:
     for message in tokens[:_WARM_UP]:
         session.logits([message])
 

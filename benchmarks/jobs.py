@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import engine, latency, metered, slow
+from benchmarks import engine, latency, metered, slow, tiers
 
 JOBS: Final[dict[str, Callable[..., Any]]] = {
     "alone": engine.alone,
@@ -18,6 +18,8 @@ JOBS: Final[dict[str, Callable[..., Any]]] = {
     "tokenizer": engine.stages,
     "metered": metered.edge,
     "slow": slow.edge,
+    "tier": tiers.alone,
+    "together": tiers.together,
     "pace": lambda **given: asyncio.run(latency.pace(**given)),
     "read": lambda **given: asyncio.run(latency.read(**given)),
 }

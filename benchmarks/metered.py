@@ -9,13 +9,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Coroutine, Generator, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from benchmarks import stream
 from consumers import kafka
-from consumers.edge import EdgeHandler, EdgeWork
-from consumers.lanes import Plan
+from consumers.edge import EdgeHandler
 from consumers.loop import Loop
 from consumers.scoring import Scorer
 from edgeroute import roles, settings
@@ -76,14 +74,15 @@ def _by_stage(each: dict[str, float], messages: float) -> dict[str, float]:
     in_threads = each["prepare"] + each["infer"]
     return {
         "fetch": tasks.get("task fetch", 0.0),
-        "decode": each["prepare"] - each["encode"],
+        # Tiers are asked in both; what is left is decoding, and looking at the text.
+        "decode": in_threads - each["_ask"] - each["encode"],
         # The tokenizers library computes in threads of its own, which no other part does.
         "tokenise": each["encode"] + each["process"] - each["loop thread"] - in_threads,
         "batch": tasks.get("task batch", 0.0),
         "inference": each["score"],
-        "decide": each["infer"] - each["score"],
-        "plan and encode": each["plan"],
-        "produce and commit": tasks.get("task commit", 0.0) - each["plan"],
+        "decide": each["_ask"] - each["score"],
+        "plan and encode": each["_routed"],
+        "produce and commit": tasks.get("task commit", 0.0) - each["_routed"],
         "connections": tasks.get("task connections", 0.0),
         "event loop": each["loop thread"] - sum(tasks.values()),
         "all": each["process"],
@@ -104,26 +103,6 @@ def _meter(owner: type[Any], method: str) -> None:
             _SPENT[method] += _nanoseconds() - begun
 
     setattr(owner, method, metered)
-
-
-def _meter_plans() -> None:
-    """Have every plan that the model's answers lead to add its CPU."""
-    infer = EdgeHandler.infer
-
-    def metered(handler: EdgeHandler, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
-        return [_metered(plan) for plan in infer(handler, works)]
-
-    setattr(EdgeHandler, "infer", metered)  # noqa: B010 - a method is not assigned to elsewhere
-
-
-def _metered(plan: Plan[Output]) -> Plan[Output]:
-    def timed(moment: datetime, ms: float) -> Sequence[Output]:
-        begun = _nanoseconds()
-        outputs = plan(moment, ms)
-        _SPENT["plan"] += _nanoseconds() - begun
-        return outputs
-
-    return timed
 
 
 class _Stepped(Coroutine[Any, Any, Any]):
@@ -190,14 +169,15 @@ def edge(waiting: int) -> dict[str, float]:
         enough.append(asyncio.Event())
         await roles.run_edge(settings.load(), enough[0])
 
-    setattr(kafka.TransactionalSink, "commit", counted)  # noqa: B010 - see _meter_plans
+    setattr(kafka.TransactionalSink, "commit", counted)  # noqa: B010 - a method is not assigned to elsewhere
     for owner, method in (
         (Tokenizer, "encode"),
         (Scorer, "score"),
         (EdgeHandler, "prepare"),
         (EdgeHandler, "infer"),
+        (EdgeHandler, "_ask"),
+        (EdgeHandler, "_routed"),
     ):
         _meter(owner, method)
-    _meter_plans()
     asyncio.run(running())
     return progress.microseconds()

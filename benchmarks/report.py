@@ -29,6 +29,8 @@ def markdown(found: Mapping[str, Any]) -> str:
         _about(found),
         "## Throughput\n",
         _throughput(found),
+        "## The tiers, from text to answers\n",
+        tiers(found),
         "## CPU a message by stage\n",
         _stages(found["stages"]),
         "## Latency\n",
@@ -76,6 +78,32 @@ def _throughput(found: Mapping[str, Any]) -> str:
         for name, runs in found["engine"].items()
     ]
     heads = ["", "messages/s", "ratio", "CPU ms", "broker CPU ms", "memory MB", "others' cores"]
+    return _table(heads, rows)
+
+
+def tiers(found: Mapping[str, Any]) -> str:
+    """Two engines of one thread, tokenising included; the cloud's model is the first row."""
+    rows, base = [], 0.0
+    for name, runs in found["tiers"].items():
+        rate = _middle(runs, "per_second")
+        base = base or rate
+        asked = [
+            f"{key.removeprefix('asked_')} {_middle(runs, key):.1%}"
+            for key in runs[0]
+            if key.startswith("asked_")
+        ]
+        others = _of(found["others"].get(name, []), 2)
+        rows.append(
+            [
+                name,
+                _spread(runs, "per_second", 0),
+                _ratio(rate, base),
+                _spread(runs, "cpu_ms", 3),
+                ", ".join(asked),
+                others,
+            ]
+        )
+    heads = ["", "messages/s", "ratio to the cloud's", "CPU ms", "asked", "others' cores"]
     return _table(heads, rows)
 
 

@@ -23,6 +23,7 @@ from benchmarks.children import BenchError, result_of
 from benchmarks.latency import latency
 from benchmarks.stream import Place, Way
 from edgeroute.settings import cores
+from router.bundle import load_manifest
 from tests.services import jvm_kafka
 from tests.services.jvm_kafka import JvmKafka
 
@@ -69,6 +70,7 @@ class Found:
     plan: dict[str, Any]
     stream: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     engine: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tiers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     stages: list[dict[str, float]] = field(default_factory=list)
     latency: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     one_by_one: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Bench:
         self._found = found
         self._step = step
         self._few = place.folder / "messages.jsonl"
+        self._tiers = tiers_of(place.bundle)
 
     async def run(self, turns: list[Any]) -> None:
         """Measure all, one after the other; a part that fails is named and left out."""
@@ -113,6 +116,9 @@ class Bench:
         await self._try(PROCESSES, self._engine(PROCESSES, self._job("processes", count=2)))
         given = {"count": self._plan.reference_messages, "threads": cores()}
         await self._try(REFERENCE, self._engine(REFERENCE, self._job("reference", **given)))
+        for name, (job_name, arguments) in self._tiers.items():
+            job = self._job(job_name, engines=2, **arguments)
+            await self._try(name, self._into(self._found.tiers, name, job))
         await self._try("CPU by stage", self._stages())
         for way in (WAYS[0], WAYS[2]):
             await self._try(f"latency, {way.name}", self._latency(way))
@@ -136,7 +142,12 @@ class Bench:
         self._found.stream.setdefault(way.name, []).append(asdict(seen))
 
     async def _engine(self, name: str, job: Callable[[], dict[str, Any]]) -> None:
-        self._found.engine.setdefault(name, []).append(await asyncio.to_thread(job))
+        await self._into(self._found.engine, name, job)
+
+    async def _into(
+        self, found: dict[str, list[dict[str, Any]]], name: str, job: Callable[[], dict[str, Any]]
+    ) -> None:
+        found.setdefault(name, []).append(await asyncio.to_thread(job))
 
     async def _stages(self) -> None:
         _, variables = await stream.variables(self._place, "input", WAYS[0])
@@ -173,6 +184,20 @@ class Bench:
         self._found.memory = asdict(seen)
 
 
+def tiers_of(bundle: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return what is measured of the bundle's tiers: each alone, the cloud's first, then the edge.
+
+    An edge of one tier is that tier alone, and has no second row.
+    """
+    models = load_manifest(bundle).models
+    rows: dict[str, tuple[str, dict[str, Any]]] = {
+        f"{model.tier} alone": ("tier", {"tier": model.tier}) for model in reversed(models.all())
+    }
+    if len(models.edge) > 1:
+        rows[" + ".join(model.tier for model in models.edge)] = ("together", {})
+    return rows
+
+
 def main(
     transcripts: Annotated[Path | None, typer.Option(help="Measure on this file's text.")] = None,
     bundle: Annotated[Path, typer.Option(help="The bundle to measure.")] = (
@@ -197,7 +222,7 @@ def main(
         # A copy: every part must be measured on the same networks, whoever trains meanwhile.
         copied = Path(shutil.copytree(bundle, Path(folder) / "bundle"))
         place = Place(broker, copied, Path(folder))
-        with _progress(plan, console) as step:
+        with _progress(plan, len(tiers_of(copied)), console) as step:
             asyncio.run(Bench(place, plan, found, step).run(turns))
     table = report.markdown(asdict(found))
     if not tiny:
@@ -215,8 +240,8 @@ def _write(found: Found, table: str) -> None:
 
 
 @contextmanager
-def _progress(plan: Plan, console: Console) -> Iterator[Callable[[str], None]]:
-    each = len(WAYS) + len(ENGINES) + 5
+def _progress(plan: Plan, tiers: int, console: Console) -> Iterator[Callable[[str], None]]:
+    each = len(WAYS) + len(ENGINES) + tiers + 5
     columns = (
         TextColumn("{task.description:45}"),
         BarColumn(),

@@ -13,9 +13,10 @@ from benchmarks import stream
 from benchmarks.children import check, running
 from benchmarks.stream import Place, Watch, Way
 from consumers import kafka
-from consumers.scoring import Scored, Scorer
+from consumers.edge import EdgeHandler, EdgeWork
+from consumers.lanes import Plan
 from edgeroute import roles, settings
-from router.engine import EngineError
+from router.plan import Output
 
 SETTLED_S: Final = 60.0
 """The session's arenas grow with the first batch of every new shape, and aiokafka fetches ahead."""
@@ -44,18 +45,18 @@ class Waiting:
 def edge(seconds_a_batch: float) -> dict[str, float]:
     """Run an edge whose every micro-batch takes this long, until SIGTERM (`benchmarks.jobs`)."""
 
-    score = Scorer.score
+    infer = EdgeHandler.infer
 
-    def slowly(scorer: Scorer, batch: Sequence[Sequence[int]]) -> list[Scored | EngineError]:
+    def slowly(handler: EdgeHandler, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
         time.sleep(seconds_a_batch)
-        return score(scorer, batch)
+        return infer(handler, works)
 
     async def run() -> None:
         stop = asyncio.Event()
         roles.stop_on_signals(stop)
         await roles.run_edge(settings.load(), stop)
 
-    setattr(Scorer, "score", slowly)  # noqa: B010 - a method is not assigned to elsewhere
+    setattr(EdgeHandler, "infer", slowly)  # noqa: B010 - a method is not assigned to elsewhere
     asyncio.run(run())
     return {}
 
