@@ -167,14 +167,15 @@ class Reflex(Section):
 
     window: int = Field(default=3, ge=1, le=16)
     """Pieces that a channel sees at once."""
-    channels: int = Field(default=16, ge=1, le=1_024)
-    """Its file has so many bytes for each piece and place in the window."""
+    channels: int | None = Field(default=None, ge=1, le=1_024)
+    """The file has so many bytes for each piece and place in the window. None means half as many as
+    there are labels, at least 16 and at most 64."""
     epochs: int = Field(default=5, ge=0)
     batch: Count = 64
-    learning_rate: Rate = 3e-3
-    dropout: float = Field(default=0.2, ge=0, lt=1)
+    learning_rate: Rate = 5e-3
+    dropout: float = Field(default=0.05, ge=0, lt=1)
     """Of pieces, and of what is made of them."""
-    hard: Share = 0.3
+    hard: Share = 0.1
     """How much a known label counts beside the teacher's probabilities."""
 
 

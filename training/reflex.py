@@ -28,6 +28,9 @@ from training.work import Metrics, Work
 FILE: Final = "reflex.npz"
 CONFIDENT: Final = 0.7
 """The confidence at which the metrics say what would be kept, before any temperature."""
+_FEWEST: Final = 16
+_MOST: Final = 64
+"""Channels, where the configuration does not say."""
 _TIMED: Final = 64
 """Messages a batch, when timed."""
 
@@ -113,7 +116,8 @@ class Network(torch.nn.Module):
 
     def __init__(self, vectors: torch.Tensor, labels: int, section: config.Reflex) -> None:
         super().__init__()
-        self.window, self.channels = section.window, section.channels
+        self.window = section.window
+        self.channels = section.channels or min(max(_FEWEST, labels // 2), _MOST)
         self.dropout = section.dropout
         pieces, width = vectors.shape
         outputs = self.window * self.channels

@@ -151,6 +151,12 @@ def test_a_large_bias_becomes_a_whole_number_in_its_range() -> None:
     assert np.abs(quantised(network).bias).max() <= 10_000
 
 
+@pytest.mark.parametrize(("labels", "channels"), [(2, 16), (32, 16), (77, 38), (200, 64)])
+def test_more_labels_get_more_channels(labels: int, channels: int) -> None:
+    network = Network(torch.randn(5, 4), labels, config.Reflex())
+    assert quantised(network).table.shape == (6, 3, channels)
+
+
 @given(st.floats(0, 1))
 def test_a_known_label_has_its_share_of_the_target(hard: float) -> None:
     logits = np.zeros((2, 4), dtype=np.float32)
