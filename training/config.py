@@ -206,8 +206,8 @@ class Calibrate(Section):
     audit_rate: Share = 0.01
     complexity: Share = 0.75
     tolerance: Share = 0.01
-    """Accuracy that may be lost, as the cloud's network expects it, by asking a cheaper tier first.
-    What it expects is about six times what the labels then say; see docs/models.md."""
+    """Accuracy that may be lost, as the cloud's network expects it, by asking a cheaper tier first;
+    by labels it is a fraction of that."""
 
     @property
     def aim(self) -> Aim:

@@ -24,6 +24,8 @@ _COMBINATIONS: Final = 250
 """Of the thresholds of all tiers but the last, at most."""
 _LAST: Final = 1_000
 _POINTS: Final = 400
+_CLOSE: Final = 0.005
+"""By how much a choice may keep more at the edge than the one that keeps least and enough."""
 _CHUNK: Final = 4_000_000
 
 
@@ -186,6 +188,8 @@ def _sensible(found: Candidates, edge_share: Floats, share: float, tolerance: fl
     just = enough.copy()
     just[1:] &= ~enough[:-1] | found.first[1:]
     pool = np.flatnonzero(just)
+    # Where the earlier tiers alone keep more than the share, the cloud would be left unused.
+    pool = pool[edge_share[pool] <= edge_share[pool].min() + _CLOSE]
     expected = found.expected[pool]
     # Equal sums in another order differ in their last digits.
     pool = pool[expected >= expected.max() - tolerance * found.messages - 1e-9]
