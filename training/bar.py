@@ -23,4 +23,5 @@ def bar(items: Sequence[Item], title: str, *, quiet: bool) -> Iterator[Item]:
             if not progress.live.is_started and time.monotonic() - began > DELAY_S:
                 progress.start()
     finally:
-        progress.stop()
+        if progress.live.is_started:
+            progress.stop()
