@@ -207,7 +207,13 @@ def _tiers(manifest: Manifest) -> Table:
 def _networks(manifest: Manifest) -> Table:
     measured = manifest.measured
     table = _table(
-        f"On {measured.messages:,} messages", "accuracy", "95 %", "macro-F1", "ECE", "before"
+        f"On {measured.messages:,} messages",
+        "accuracy",
+        "95 %",
+        "macro-F1",
+        "ECE",
+        "before",
+        "chance",
     )
     for name, measure in measured.networks.items():
         table.add_row(
@@ -217,6 +223,7 @@ def _networks(manifest: Manifest) -> Table:
             say.number(measure.macro_f1),
             say.number(measure.ece_after),
             say.number(measure.ece_before),
+            say.number(measure.ece_by_chance),
         )
     return table
 

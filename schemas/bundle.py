@@ -92,7 +92,9 @@ class Measure(Record):
     Latencies are of one message alone in a session with one thread; ``messages_per_second`` is of
     batches of 16 sorted by length, with as many threads as the hardware's entry ``threads`` says.
     ``memory_mb`` is what loading it and a batch add to a fresh process. ``ece`` is the expected
-    calibration error before and after the temperature. Megabytes are of 1,000,000 bytes.
+    calibration error before and after the temperature, and ``ece_by_chance`` what a perfectly
+    calibrated network would show on average with as many messages. Megabytes are of 1,000,000
+    bytes.
     """
 
     accuracy: Share
@@ -106,6 +108,7 @@ class Measure(Record):
     memory_mb: float = Field(ge=0)
     ece_before: Share
     ece_after: Share
+    ece_by_chance: Share | None = None
 
 
 class Retention(Record):

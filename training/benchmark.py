@@ -20,7 +20,7 @@ from training.base import offline_base
 from training.calibrate import Calibration, held
 from training.compare import interval, retention
 from training.hardware import hardware, versions
-from training.reliability import expected_calibration_error
+from training.reliability import reliability
 from training.scores import Held, Integers, Scores, logits_of, scores
 from training.timing import ROUNDS, Stage, alone, batched, from_text, memory_mb, race, through_tiers
 from training.work import Metrics, Work, write_whole
@@ -146,7 +146,9 @@ def benchmark(
         split=split,
         messages=len(messages.texts),
         networks={
-            name: _measure(entrant, messages, logits[name], memory[name], speeds.of(name))
+            name: _measure(
+                entrant, messages, logits[name], memory[name], speeds.of(name), plan.seed
+            )
             for name, entrant in field.entrants.items()
         },
         retentions=tuple(
@@ -198,14 +200,19 @@ def _speeds(field: Field, messages: Held, plan: Plan, advance: Callable[[], None
 
 
 def _measure(
-    entrant: Entrant, messages: Held, logits: Logits, memory: float, speed: tuple[Times, float]
+    entrant: Entrant,
+    messages: Held,
+    logits: Logits,
+    memory: float,
+    speed: tuple[Times, float],
+    seed: int,
 ) -> Measure:
     truth = messages.truth.tolist()
     guesses = logits.argmax(axis=1)
     latencies, per_second = speed
     p50, p95 = np.median(np.quantile(latencies, (0.5, 0.95), axis=1), axis=1).tolist()
     before, after = (
-        expected_calibration_error(probabilities(logits, divisor), truth)
+        reliability(probabilities(logits, divisor), truth, seed)
         for divisor in (1.0, entrant.temperature)
     )
     return Measure(
@@ -218,8 +225,9 @@ def _measure(
         messages_per_second=per_second,
         size_mb=entrant.path.stat().st_size / 1e6,
         memory_mb=memory,
-        ece_before=before,
-        ece_after=after,
+        ece_before=before.error,
+        ece_after=after.error,
+        ece_by_chance=after.by_chance,
     )
 
 

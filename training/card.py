@@ -135,10 +135,11 @@ def _results(facts: Facts) -> list[str]:
     return [
         (
             f"On {measured.messages:,} messages that chose nothing ({judged(facts.data)}). "
-            f"Intervals are of 95 %. Latencies are of one thread on {machine}.\n"
+            "Intervals are of 95 %. By chance is the calibration error that a perfectly calibrated "
+            f"network would show with so many messages. Latencies are of one thread on {machine}.\n"
         ),
         *_table(
-            ("", "accuracy", "macro-F1", "calibration error", "without temperature"),
+            ("", "accuracy", "macro-F1", "calibration error", "without temperature", "by chance"),
             [_quality(name, measure) for name, measure in measured.networks.items()],
         ),
         "",
@@ -175,6 +176,7 @@ def _quality(name: str, measure: Measure) -> tuple[str, ...]:
         f"{measure.macro_f1:.3f}",
         f"{measure.ece_after:.3f}",
         f"{measure.ece_before:.3f}",
+        "" if measure.ece_by_chance is None else f"{measure.ece_by_chance:.3f}",
     )
 
 

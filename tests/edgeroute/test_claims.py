@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumers.aggregate import LIVE, Totals, aggregate
-from edgeroute.claims import Claim, models
+from edgeroute.claims import Claim, measured_claims, models
 from edgeroute.figures import ReportFigures, figures
 from router.bundle import load_manifest
 from router.economics import Prices
@@ -118,3 +118,19 @@ def test_a_free_cloud_has_no_largest_saving() -> None:
 def test_claims_and_models_survive_json() -> None:
     said = figures(aggregate([routed()])[LIVE], Prices(), bundle=manifest())
     assert ReportFigures.model_validate(json.loads(said.model_dump_json())) == said
+
+
+def test_what_was_measured_is_set_beside_every_claim() -> None:
+    found = {claim.name: claim for claim in measured_claims(manifest())}
+    assert {claim.claimed for claim in found.values()} == {0.949, 0.935, 20.0, 0.991, 0.84}
+    edge_share = manifest().measured.system.edge_share
+    assert found["answered at the edge"].measured == edge_share
+    saved = found["saved against cloud-only"].measured
+    assert saved == pytest.approx(1 - (0.001 + (1 - edge_share) * 0.0136) / 0.0136)
+
+
+def test_the_size_with_the_whole_vocabulary_has_its_own_line() -> None:
+    whole = manifest().measured.model_copy(update={"untrimmed_mb": 1_000.0})
+    found = measured_claims(manifest().model_copy(update={"measured": whole}))
+    [line] = [claim for claim in found if claim.name == "smaller than the uncut model"]
+    assert line.measured == pytest.approx(1 - models(manifest()).edge_mb / 1_000.0)

@@ -45,6 +45,12 @@ def test_each_accuracy_lies_in_its_interval(measured: Measured) -> None:
         assert wide.low <= accuracy <= wide.high
 
 
+def test_each_calibration_error_stands_beside_what_chance_shows(measured: Measured) -> None:
+    for one in measured.networks.values():
+        assert one.ece_by_chance is not None
+        assert 0 < one.ece_by_chance < 0.2
+
+
 def test_the_latencies_are_in_order(measured: Measured) -> None:
     for one in measured.networks.values():
         assert 0 < one.latency_p50_ms <= one.latency_p95_ms
