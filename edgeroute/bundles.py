@@ -49,9 +49,7 @@ def verify(folder: Folder) -> None:
     from router.bundle import load_bundle
 
     bundle = load_bundle(folder)
-    bundle.tokenizer()
-    bundle.edge(threads=1)
-    bundle.cloud(threads=1)
+    bundle.check()
     typer.echo(f"{bundle.manifest.bundle_version}: complete and unaltered")
 
 

@@ -235,7 +235,7 @@ def _clock(there: float, before: float, after: float) -> Finding:
 def _bundle(settings: Settings) -> list[Finding]:
     try:
         bundle = load_bundle(settings.bundle)
-        bundle.tokenizer()
+        bundle.check()
         networks = (*bundle.edge(threads=1), bundle.cloud(threads=1))
         whole = f"{bundle.manifest.bundle_version} in {settings.bundle}, complete and unaltered"
         return [Finding("bundle", "OK", whole), _probes(bundle, networks)]

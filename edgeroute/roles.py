@@ -121,6 +121,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         budget = Budget(_ceiling(settings), CLOCK.monotonic, source.part)
         handler = EdgeHandler(bundle.tokenizer(), scorers, rules, available, budget)
         log.info("bundle %s, policy %s", bundle.manifest.bundle_version, rules.policy.version)
+        kept = ", ".join(f"{tier.name} from {tier.threshold:g}" for tier in rules.policy.tiers)
+        log.info("kept at the edge by confidence: %s", kept)
         await Loop(source, _guarded(settings, sink_of), handler, limits, CLOCK).run(stop)
 
 

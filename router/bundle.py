@@ -44,6 +44,21 @@ class Bundle:
         except TokenizerError as error:
             raise BundleError(f"{error}; {_REMEDY}") from error
 
+    def check(self) -> None:
+        """Load everything, or raise `BundleError`.
+
+        Each model is asked about the tokenizer's last word piece: one that knows fewer would answer
+        nearly every message, and fail on the others.
+        """
+        last = self.tokenizer().pieces - 1
+        for model in self.manifest.models.all():
+            engine = self.engine(model, threads=1)
+            try:
+                engine.logits([[last]])
+            except EngineError as error:
+                fault = f"{model.file} does not know every word piece of {TOKENIZER}"
+                raise _fault(self.folder, fault) from error
+
     def edge(self, *, threads: int) -> tuple[Network, ...]:
         """Return new engines of the networks of the edge, in the order in which they are asked."""
         return tuple(self.engine(model, threads=threads) for model in self.manifest.models.edge)

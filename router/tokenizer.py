@@ -14,7 +14,7 @@ class TokenizerError(Exception):
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Splits texts into the word pieces both networks were trained on."""
+    """Splits texts into the word pieces all networks were trained on."""
 
     _pieces: tokenizers.Tokenizer
 
@@ -28,6 +28,11 @@ class Tokenizer:
         pieces.enable_truncation(max_length=max_tokens)
         pieces.no_padding()
         return cls(pieces)
+
+    @property
+    def pieces(self) -> int:
+        """How many word pieces there are; ids are below it."""
+        return int(self._pieces.get_vocab_size())
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text, special tokens included, unpadded."""

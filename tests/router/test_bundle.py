@@ -1,5 +1,6 @@
 """The starter bundle loads; a bundle with anything wrong in it does not."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,8 +12,11 @@ import numpy as np
 import pytest
 
 from router.bundle import BundleError, load_bundle
+from router.reflex import write
 from schemas.bundle import MANIFEST, TOKENIZER, Manifest, version_of
 from tests.router.messages import STARTER
+from tests.router.reflexes import random_weights
+from tests.services.bundles import REFLEX, two_tiers
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -172,3 +176,16 @@ def test_a_model_with_other_labels_is_refused(folder: Path) -> None:
     _edit(folder, lambda manifest: manifest["labels"].append("angry"), sign=True)
     with pytest.raises(BundleError, match="knows 3 labels and the manifest names 4"):
         load_bundle(folder).edge(threads=1)[-1]
+
+
+def test_a_whole_bundle_passes_its_check(tmp_path: Path) -> None:
+    load_bundle(two_tiers(tmp_path / "two")).check()
+
+
+def test_a_tier_that_does_not_know_every_word_piece_is_refused(tmp_path: Path) -> None:
+    folder = two_tiers(tmp_path / "two")
+    write(folder / REFLEX.file, random_weights(3, pieces=100))
+    digest = hashlib.sha256((folder / REFLEX.file).read_bytes()).hexdigest()
+    _edit(folder, lambda manifest: manifest["files"].update({REFLEX.file: digest}), sign=True)
+    with pytest.raises(BundleError, match=r"guess\.npz does not know every word piece"):
+        load_bundle(folder).check()
