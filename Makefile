@@ -20,7 +20,7 @@ CODE := $(wildcard benchmarks consumers edgeroute router schemas scripts tests t
 TYPED := $(filter-out scripts,$(CODE))
 INSTALLED_FROM := pyproject.toml constraints.txt scripts/venv
 
-.PHONY: help demo test test-all lint format chaos bench airline env clean
+.PHONY: help demo test test-all lint format chaos bench airline airline-data env clean
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
@@ -61,12 +61,15 @@ bench: $(DEV)/.made
 AIRLINE := ../shared/data/airline
 RUN := .cache/airline
 
-airline: $(DEV)/.made
-	@[[ -r $(AIRLINE)/train.csv.gz ]] || \
-	  { echo "make airline: there is no $(AIRLINE) beside this repository; it is not part of it" >&2; exit 2; }
+# The data is looked for before anything is installed.
+airline: airline-data $(DEV)/.made
 	@$(DEV)/bin/edgeroute train configs/airline.toml --run $(RUN)
 	@$(DEV)/bin/edgeroute predict $(RUN)/bundle $(AIRLINE)/test_inputs_nolabel.csv.gz \
 	  --keep tweet_id=id --out predictions.csv
+
+airline-data:
+	@[[ -r $(AIRLINE)/train.csv.gz ]] || \
+	  { echo "make airline: there is no data in $(AIRLINE); it is not part of this repository" >&2; exit 2; }
 
 clean:
 	rm -rf .venv .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,6 +1,7 @@
 """The distribution: its names resolve to it, what routes needs no training, versions are exact."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,7 +14,16 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
-TRAINING_ONLY = ("torch", "transformers", "tensorflow", "optimum", "sklearn", "pyarrow", "onnx")
+TRAINING_ONLY = (
+    "torch",
+    "transformers",
+    "tensorflow",
+    "optimum",
+    "sklearn",
+    "pyarrow",
+    "onnx",
+    "matplotlib",
+)
 
 
 def pinned() -> dict[str, str]:
@@ -68,3 +78,12 @@ def test_what_routes_loads_nothing_that_trains(module: str) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert not set(done.stdout.split()) & set(TRAINING_ONLY)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_airline_without_its_data_is_one_sentence() -> None:
+    command = ["make", "--silent", "airline", "AIRLINE=nowhere"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    said, *rest = done.stderr.splitlines()
+    assert said == "make airline: there is no data in nowhere; it is not part of this repository"
+    assert all(line.startswith("make: ***") for line in rest)

@@ -45,7 +45,8 @@ _STYLE: Final[dict[str, Any]] = {
     "font.size": 9.5,
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.8,
-    "legend.frameon": False,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.8,
     "text.color": INK,
     "text.parse_math": False,  # a label may hold a dollar
     "xtick.color": INK,
@@ -132,7 +133,7 @@ def kept(path: Path, choices: Sequence[Choice], chosen: Choice, cloud_only: floa
             label=f"chosen: {chosen.share:.1%} at the edge, {chosen.accuracy:.1%} right",
         )
         axes.set(xlabel="share of messages answered at the edge", ylabel="accuracy")
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower left")
         axes.margins(y=0.12)
         _percent(axes, "xy")
         _headline(
@@ -159,7 +160,7 @@ def confusion(
 
 def cost(path: Path, spots: Sequence[Spot]) -> None:
     """Draw accuracy against the time of a message, a point each."""
-    with _figure(path, (7.2, 4.4)) as figure:
+    with _figure(path, (9.2, 4.4)) as figure:
         axes = figure.subplots()
         for number, spot in enumerate(spots):
             colour = INK if spot.is_system else _COLOURS[number % len(_COLOURS)]
@@ -178,7 +179,7 @@ def cost(path: Path, spots: Sequence[Spot]) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda _, __: ""))
-        axes.set(xlabel="milliseconds of inference a message, on average", ylabel="accuracy")
+        axes.set(xlabel="milliseconds of inference a message, mean", ylabel="accuracy")
         axes.margins(x=0.12, y=0.15)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=0.5)
         _percent(axes, "y")
