@@ -29,7 +29,7 @@ $(DEMO)/.made: $(INSTALLED_FROM)
 	@scripts/venv $(DEMO) embedded && touch $@
 
 $(DEV)/.made: $(INSTALLED_FROM)
-	@scripts/venv $(DEV) embedded,train,dev && touch $@
+	@scripts/venv $(DEV) embedded,train,tensorflow,dev && touch $@
 
 env: $(DEV)/.made
 

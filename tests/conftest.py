@@ -24,6 +24,8 @@ from tests.services.choose import Broker, BrokerKind, Redis, RedisKind
 
 # Tests import the model runtime in many ways; none of them may report to its maker.
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
+# Nor may they load TensorFlow, which transformers does where it can.
+os.environ["USE_TF"] = "0"
 REQUIRED: Final[tuple[BrokerKind, ...]] = ("docker", "jvm")
 _SERVERS: Final = pytest.StashKey["Servers"]()
 _passed: Final[Counter[str]] = Counter()

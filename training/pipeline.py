@@ -4,6 +4,7 @@ ended. Importing it needs none of the training packages."""
 import fcntl
 import importlib
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,6 +66,9 @@ def _carry_out(step: Step, config: TrainConfig, run: Path, *, quiet: bool, told:
 
 
 def _runner(step: Step) -> Callable[[Work], Metrics]:
+    # Where TensorFlow is installed, transformers loads it into every process that loads a model,
+    # for ten seconds and its warnings. Only `training.keras_trainer` wants it, in its own process.
+    sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
         run: Callable[[Work], Metrics] = importlib.import_module(f"training.{step.name}").run
     except ModuleNotFoundError as error:

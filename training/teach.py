@@ -16,60 +16,25 @@ from router.tokenizer import Tokenizer
 from schemas.bundle import TOKENIZER
 from training.adapt import ENCODER, PLAIN
 from training.compare import retention
-from training.config import Teach
-from training.data import Row, read_part
-from training.loop import (
-    Epoch,
-    Plan,
-    Tokens,
-    device,
-    fit,
-    padded,
-    predict,
-    seed_everything,
-)
+from training.data import read_part
+from training.keras import teach_in_keras
+from training.lesson import Examples, Lesson, examples, plans, weighed
+from training.loop import Epoch, device, fit, padded, predict, seed_everything
 from training.work import Metrics, Work
 
 MODEL: Final = "model"
 
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Messages to learn from or to be judged by.
-
-    ``targets`` [messages, labels] are each message's shares of the labels: one 1 where the label is
-    known, a teacher's probabilities where it is not. ``weights`` [messages] say how much each
-    counts in the loss.
-    """
-
-    tokens: Tokens
-    targets: Floats
-    weights: Floats
-
-    @property
-    def lengths(self) -> list[int]:
-        """The number of tokens of each message."""
-        return [len(tokens) for tokens in self.tokens]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """How to teach; ``labels`` in the order of the targets' columns."""
-
-    labels: tuple[str, ...]
-    how: Teach
-    seed: int
-    quiet: bool
-
 
 @dataclass(frozen=True)
 class Taught:
-    """A classifier on the CPU with its best weights, and the epochs of both stages."""
+    """A classifier on the CPU with its best weights, and the epochs of both stages.
+
+    ``difference`` is the largest between its logits and those of the framework that taught it.
+    """
 
     model: PreTrainedModel
     epochs: tuple[Epoch, ...]
+    difference: float = 0.0
 
 
 def run(work: Work) -> Metrics:
@@ -93,6 +58,7 @@ def run(work: Work) -> Metrics:
     return {
         "framework": config.teach.framework,
         "accuracy": float(right[chosen].mean()),
+        "largest_logit_difference_of_frameworks": taught[chosen].difference,
         "epochs": [epoch._asdict() for epoch in taught[chosen].epochs],
         **compared,
     }
@@ -107,7 +73,11 @@ def teach(
     """
     model = classifier(encoder, lesson.labels, lesson.seed)
     training = weighed(training) if lesson.how.class_weights else training
-    return _in_torch(model, training, validation, lesson, checkpoint)
+    if lesson.how.framework == "torch":
+        return _in_torch(model, training, validation, lesson, checkpoint)
+    taught = teach_in_keras(model, training, validation, lesson, checkpoint)
+    difference = np.abs(predict(taught.model, validation.tokens) - taught.logits).max()
+    return Taught(taught.model, taught.epochs, float(difference))
 
 
 def classifier(encoder: Path, labels: Sequence[str], seed: int) -> PreTrainedModel:
@@ -122,55 +92,6 @@ def classifier(encoder: Path, labels: Sequence[str], seed: int) -> PreTrainedMod
         label2id={name: number for number, name in names.items()},
     )
     return model
-
-
-def plans(lesson: Lesson) -> list[Plan]:
-    """Return the stages: first the head alone, then, slower, all weights; those with epochs."""
-    how = lesson.how
-    stages = (
-        ("teaching the head", how.frozen_epochs, how.learning_rate),
-        ("teaching", how.epochs - how.frozen_epochs, how.learning_rate / how.slowdown),
-    )
-    return [
-        Plan(
-            title,
-            epochs,
-            how.batch,
-            rate,
-            lesson.seed,
-            schedule=how.schedule,
-            patience=how.patience,
-        )
-        for title, epochs, rate in stages
-    ]
-
-
-def examples(
-    tokenizer: Tokenizer, labels: Sequence[str], rows: Sequence[Row], weight: float = 1.0
-) -> Examples:
-    """Return rows with known labels as examples of equal weight."""
-    numbers = {label: number for number, label in enumerate(labels)}
-    targets = np.zeros((len(rows), len(labels)), dtype=np.float32)
-    targets[np.arange(len(rows)), [numbers[row.label] for row in rows]] = 1
-    tokens = tokenizer.encode([row.text for row in rows])
-    return Examples(tokens, targets, np.full(len(rows), weight, dtype=np.float32))
-
-
-def joined(*parts: Examples) -> Examples:
-    """Return all examples of the parts as one."""
-    return Examples(
-        [tokens for part in parts for tokens in part.tokens],
-        np.concatenate([part.targets for part in parts]),
-        np.concatenate([part.weights for part in parts]),
-    )
-
-
-def weighed(training: Examples) -> Examples:
-    """Return the examples with weights by which each label that occurs counts the same."""
-    counts = (training.targets * training.weights[:, None]).sum(axis=0)
-    of_class = counts.sum() / ((counts > 0).sum() * np.maximum(counts, 1e-9))
-    weights = training.weights * (training.targets @ of_class)
-    return Examples(training.tokens, training.targets, weights.astype(np.float32))
 
 
 def compared_by(right: Sequence[npt.NDArray[np.bool_]]) -> tuple[int, Metrics]:

@@ -16,17 +16,8 @@ from router.tokenizer import Tokenizer
 from tests.training.tiny import tiny_encoder, tiny_rows, tiny_work
 from training import course
 from training.config import MEASURED, Teach
-from training.teach import (
-    Examples,
-    Lesson,
-    classifier,
-    compared_by,
-    examples,
-    joined,
-    run,
-    teach,
-    weighed,
-)
+from training.lesson import Examples, Lesson, examples, joined, weighed
+from training.teach import classifier, compared_by, run, teach
 from training.work import Work
 
 pytestmark = pytest.mark.train
