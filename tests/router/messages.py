@@ -1,10 +1,15 @@
 """Support messages for tests of the models: plain and odd, short and longer, always the same."""
 
+import gzip
+import json
 import random
 from pathlib import Path
 from typing import Final
 
 STARTER: Final = Path(__file__).parents[2] / "models" / "starter"
+_REAL: Final = (
+    Path(__file__).parents[3] / "shared" / "data" / "replay" / "twacs_dev_sample.jsonl.gz"
+)
 
 _OPENINGS: Final = (
     "hi",
@@ -44,6 +49,19 @@ def support_messages(count: int, seed: int = 7) -> list[str]:
     """Return ``count`` messages of one to six sentences."""
     chance = random.Random(seed)
     return [_message(chance) for _ in range(count)]
+
+
+def real_messages(count: int, seed: int = 7) -> list[str]:
+    """Return ``count`` different customer turns of real support, or made-up ones without the data.
+
+    The data stands beside the repository, never in it.
+    """
+    if not _REAL.exists():
+        return support_messages(count, seed)
+    with gzip.open(_REAL, "rt", encoding="utf-8") as lines:
+        turns = [json.loads(line) for line in lines]
+    texts = sorted({turn["text"] for turn in turns if turn["role"] == "customer"})
+    return random.Random(seed).sample(texts, count)
 
 
 def _message(chance: random.Random) -> str:
