@@ -81,11 +81,11 @@ def test_a_complex_message_has_the_clouds_answer(tmp_path: Path) -> None:
 
 def test_an_audited_message_has_the_clouds_answer(tmp_path: Path) -> None:
     policy = predictions._policy(load_bundle(BUNDLE))
-    texts = ["thanks, that was great!"] * 400
-    drawn = [audited(policy, f"c{number}") for number in range(len(texts))]
-    rows = predict(tmp_path, write(tmp_path / "a.jsonl", texts))
-    assert any(drawn)
-    assert [row["tier"] == TIERS[-1] for row in rows] == drawn
+    drawn = next(f"c{number}" for number in range(9_999) if audited(policy, f"c{number}"))
+    (tmp_path / "a.csv").write_text(f"id,text\nc0,{TEXTS[0]}\n{drawn},{TEXTS[0]}\n")
+    rows = predict(tmp_path, tmp_path / "a.csv")
+    assert not audited(policy, "c0")
+    assert [row["tier"] == TIERS[-1] for row in rows] == [False, True]
 
 
 def test_columns_are_passed_through_under_names_of_choice(tmp_path: Path) -> None:
