@@ -1,6 +1,8 @@
 """Schedules, batches and when to stop: no framework."""
 
 import random
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
-from training.course import Epoch, Plan, batches, best_of, over, rate
+from training.course import Epoch, Plan, State, batches, best_of, learn, over, rate
 
 PLAN = Plan("test", epochs=8, batch=4, learning_rate=1.0, seed=1)
 SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -79,3 +81,57 @@ def test_patience_ends_what_makes_no_progress() -> None:
 def test_the_plan_ends_with_its_epochs() -> None:
     assert not over([], PLAN)
     assert over(_epochs(*range(8)), PLAN)
+
+
+class Counting:
+    """A learner whose loss and score are the steps that it has taken."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self, indices: Sequence[int], rate: float, seed: int) -> float:
+        self.steps += 1
+        return float(self.steps)
+
+    def judge(self) -> float:
+        return float(self.steps)
+
+    def weights(self) -> State:
+        return {"steps": self.steps}
+
+    def load_weights(self, weights: State) -> None:
+        self.steps = weights["steps"]
+
+    state, load_state = weights, load_weights
+
+
+def test_any_framework_that_can_take_a_step_can_be_trained(tmp_path: Path) -> None:
+    plan = Plan("counting", epochs=2, batch=4, learning_rate=1.0, seed=1)
+    learner = Counting()
+    epochs = learn(learner, [1] * 10, plan, tmp_path / "c", quiet=True)
+    assert epochs == [Epoch(2.0, 3.0), Epoch(5.0, 6.0)]
+    assert learner.steps == 6
+
+
+def test_the_bar_shows_what_is_done_the_loss_and_the_time_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan("counting", epochs=2, batch=4, learning_rate=1.0, seed=1)
+    learn(Counting(), [1] * 10, plan, tmp_path / "c", quiet=False)
+    said = capsys.readouterr().out
+    assert "counting" in said
+    assert "6/6" in said
+    assert "0:00:00" in said
+    assert "loss 5.000" in said
+
+
+def test_a_quiet_training_shows_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Plan("counting", epochs=2, batch=4, learning_rate=1.0, seed=1)
+    learn(Counting(), [1] * 10, plan, tmp_path / "c", quiet=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_checkpoint_that_cannot_be_read_is_trained_over(tmp_path: Path) -> None:
+    (tmp_path / "c").write_bytes(b"PK\x03\x04 and no more")
+    plan = Plan("counting", epochs=1, batch=4, learning_rate=1.0, seed=1)
+    assert len(learn(Counting(), [1] * 10, plan, tmp_path / "c", quiet=True)) == 1
