@@ -60,7 +60,7 @@ def run(work: Work) -> Metrics:
     size = {"pieces": len(kept), "parameters": sum(p.numel() for p in encoder.parameters())}
     if section.epochs == 0:
         encoder.save_pretrained(work.folder / ENCODER)
-        return {"epochs": 0, **size}
+        return {"said": "left out", "epochs": 0, **size}
     encoder.save_pretrained(work.folder / PLAIN)
     network = trimmed(load(AutoModelForMaskedLM, base), kept, config.data.max_tokens)
     measured = _adapt(work, network)
@@ -149,12 +149,14 @@ def _adapt(work: Work, network: PreTrainedModel) -> Metrics:
         work.checkpoint / "adapt.pt",
         work.quiet,
     )
+    after = -epochs[best_of(epochs)].score
     return {
+        "said": f"the loss on masked pieces of held-out text went from {before:.3f} to {after:.3f}",
         "epochs": len(epochs),
         "texts": len(training),
         "held_out_texts": len(held_out),
         "masked_loss_before": before,
-        "masked_loss_after": -epochs[best_of(epochs)].score,
+        "masked_loss_after": after,
         "training_losses": [epoch.loss for epoch in epochs],
     }
 

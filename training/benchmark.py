@@ -100,7 +100,12 @@ def run(work: Work) -> Metrics:
             field, held(work, SPLIT), plan, SPLIT, lambda: progress.advance(task)
         ).model_copy(update={"untrimmed_mb": _untrimmed_mb(work)})
     write_whole(work.folder / FILE, measured.model_dump_json(indent=1) + "\n")
-    return measured.model_dump(mode="json", exclude={"hardware", "versions"})
+    system = measured.system
+    said = (
+        f"{system.edge_share:.1%} at the edge, {system.accuracy:.1%} right, which is "
+        f"{system.retention.share:.1%} of the cloud's alone"
+    )
+    return {"said": said, **measured.model_dump(mode="json", exclude={"hardware", "versions"})}
 
 
 def read(work: Work) -> Measured:

@@ -176,4 +176,9 @@ def _metrics(found: Calibration) -> Metrics:
         }
         for name, tier in found.tiers.items()
     }
-    return {"tiers": tiers, "met": found.met, "choice": found.choice.model_dump()}
+    choice = found.choice
+    said = (
+        f"{choice.edge_share:.1%} at the edge and {choice.accuracy:.1%} right on the calibration "
+        f"part{'' if found.met else '; the target is out of reach'}"
+    )
+    return {"said": said, "tiers": tiers, "met": found.met, "choice": choice.model_dump()}

@@ -55,9 +55,11 @@ def run(work: Work) -> Metrics:
     right = [_right(one.model, validation) for one in taught]
     chosen, compared = compared_by(right)
     taught[chosen].model.save_pretrained(work.folder / MODEL)
+    accuracy = float(right[chosen].mean())
     return {
+        "said": f"{accuracy:.1%} of the validation part right{in_words(compared)}",
         "framework": config.teach.framework,
-        "accuracy": float(right[chosen].mean()),
+        "accuracy": accuracy,
         "largest_logit_difference_of_frameworks": taught[chosen].difference,
         "epochs": [epoch._asdict() for epoch in taught[chosen].epochs],
         **compared,
@@ -115,6 +117,18 @@ def compared_by(right: Sequence[npt.NDArray[np.bool_]]) -> tuple[int, Metrics]:
             "p_value": numbers.p_value,
         }
     }
+
+
+def in_words(compared: Metrics) -> str:
+    """Return, in words, whether the adapted encoder was kept, and why."""
+    if not compared:
+        return ""
+    found = compared["adaptation"]
+    kept = "kept" if found["kept"] else "given up"
+    return (
+        f"; the adaptation was {kept}: {found['accuracy_adapted']:.2%} with it and "
+        f"{found['accuracy_plain']:.2%} without, p {found['p_value']:.2f}"
+    )
 
 
 def _in_torch(

@@ -101,7 +101,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
 
 def test_no_epochs_leave_it_out(tmp_path: Path) -> None:
     work = _work(tmp_path, epochs=0)
-    assert run(work) == {"epochs": 0}
+    assert run(work) == {"said": "left out", "epochs": 0}
     assert not (work.folder / FILE).exists()
 
 

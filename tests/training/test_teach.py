@@ -17,7 +17,7 @@ from tests.training.tiny import tiny_encoder, tiny_rows, tiny_work
 from training import course
 from training.config import MEASURED, Teach
 from training.lesson import Examples, Lesson, examples, joined, weighed
-from training.teach import classifier, compared_by, run, teach
+from training.teach import classifier, compared_by, in_words, run, teach
 from training.work import Work
 
 pytestmark = pytest.mark.train
@@ -116,6 +116,13 @@ def test_an_adapted_encoder_that_is_no_worse_is_kept() -> None:
     assert told["adaptation"]["p_value"] == 1.0
     assert compared_by([adapted, np.array([True] * 4)])[0] == 1
     assert compared_by([adapted]) == (0, {})
+
+
+def test_what_became_of_the_adaptation_is_said() -> None:
+    adapted, plain = np.array([True, True, False, False]), np.array([True, False, False, False])
+    assert "was kept: 50.00% with it and 25.00%" in in_words(compared_by([adapted, plain])[1])
+    assert "was given up" in in_words(compared_by([plain, adapted])[1])
+    assert in_words(compared_by([plain])[1]) == ""
 
 
 def test_class_weights_make_every_label_that_occurs_count_the_same() -> None:
