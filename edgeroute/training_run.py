@@ -9,6 +9,7 @@ import typer
 
 from edgeroute.options import examples, fail, needs_file
 from training.steps import STEPS, Step
+from training.work import CHECKPOINT, DONE, STARTED
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -90,7 +91,8 @@ def train(  # noqa: PLR0913, PLR0917 - one option each
     folder = run or RUNS / given.name
     made = _carry_out(given, folder, None, quiet)
     if out is not None:
-        shutil.copytree(made, out, dirs_exist_ok=True)
+        own = shutil.ignore_patterns(CHECKPOINT, DONE, STARTED)
+        shutil.copytree(made, out, ignore=own, dirs_exist_ok=True)
         made = out
     typer.echo(f"{made}: a bundle; its README.md says how good it is")
 
