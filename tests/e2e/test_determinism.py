@@ -5,12 +5,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from edgeroute.sample import conversations
 from edgeroute.settings import LimitSettings, Settings, child_environment
 from schemas.codec import encode
+from tests.services.bundles import two_tiers
 from tests.services.choose import Broker
 from tests.services.stream import Recount, Stream, environment, settings_for, settled
 
@@ -25,10 +27,7 @@ def inputs() -> Iterator[tuple[bytes, bytes]]:
         yield turn.conversation_id.encode(), encode(turn)
 
 
-async def routed_by(
-    broker: Broker, redis_url: str, name: str, *edges: str, partitions: int, limits: LimitSettings
-) -> Recount:
-    settings = settings_for(broker, redis_url, name, partitions=partitions, limits=limits)
+async def routed_by(settings: Settings, *edges: str) -> Recount:
     stream = Stream(settings, exactly_once=True)
     await stream.create_topics()
     fed = await stream.feed(inputs())
@@ -36,8 +35,7 @@ async def routed_by(
         return await stream.until_settled(fed)
 
 
-async def routed_across_a_kill(broker: Broker, redis_url: str, name: str) -> Recount:
-    settings = settings_for(broker, redis_url, name, partitions=6, limits=ALONE)
+async def routed_across_a_kill(settings: Settings) -> Recount:
     stream = Stream(settings, exactly_once=True)
     await stream.create_topics()
     fed = await stream.feed(inputs())
@@ -68,15 +66,26 @@ async def edge_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.P
 @pytest.mark.kafka
 @pytest.mark.exactly_once
 async def test_decisions_do_not_depend_on_batches_partitions_instances_or_a_kill(
-    exactly_once_broker: Broker, redis_url: str, unique: str
+    exactly_once_broker: Broker, redis_url: str, unique: str, tmp_path: Path
 ) -> None:
-    broker = exactly_once_broker
-    alone = await routed_by(broker, redis_url, f"{unique}a", "edge", partitions=6, limits=ALONE)
-    batched = await routed_by(
-        broker, redis_url, f"{unique}b", "edge", "edge", partitions=2, limits=BATCHED
-    )
-    killed = await routed_across_a_kill(broker, redis_url, f"{unique}c")
+    bundle = two_tiers(tmp_path / "two")
+
+    def settings(name: str, partitions: int, limits: LimitSettings) -> Settings:
+        return settings_for(
+            exactly_once_broker,
+            redis_url,
+            unique + name,
+            partitions=partitions,
+            limits=limits,
+            bundle=bundle,
+        )
+
+    alone = await routed_by(settings("a", 6, ALONE), "edge")
+    batched = await routed_by(settings("b", 2, BATCHED), "edge", "edge")
+    killed = await routed_across_a_kill(settings("c", 6, ALONE))
     assert len(alone.routed) == TURNS
+    tiers = {record["verdict"]["tier"] for record in alone.routed if "verdict" in record}
+    assert tiers == {"reflex", "student"}
     for other in (batched, killed):
         assert settled(other.routed) == settled(alone.routed)
         assert settled(other.results) == settled(alone.results)

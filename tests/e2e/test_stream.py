@@ -29,8 +29,8 @@ async def test_every_input_gets_one_routed_record_and_every_valid_one_a_final_re
     each_broker: Broker, redis_url: str, unique: str, tmp_path: Path
 ) -> None:
     policy = PolicySettings(thresholds={"reflex": 0.8, "student": 0.7}, audit_rate=0.05)
-    settings = settings_for(each_broker, redis_url, unique, policy=policy)
-    settings = settings.model_copy(update={"bundle": two_tiers(tmp_path / "two")})
+    bundle = two_tiers(tmp_path / "two")
+    settings = settings_for(each_broker, redis_url, unique, policy=policy, bundle=bundle)
     stream = Stream(settings, exactly_once=each_broker.exactly_once)
     await stream.create_topics()
     fed = await stream.feed([*inputs(), *((None, value) for value in BROKEN)])

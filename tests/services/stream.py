@@ -38,10 +38,11 @@ def settings_for(
     partitions: int = 6,
     limits: LimitSettings | None = None,
     policy: PolicySettings | None = None,
+    bundle: Path = BUNDLE,
 ) -> Settings:
     """Return settings with topics, groups and keys that no other test has."""
     return Settings(
-        bundle=BUNDLE,
+        bundle=bundle,
         kafka=Kafka(
             bootstrap_servers=broker.bootstrap_servers,
             group_prefix=unique,
