@@ -31,6 +31,10 @@ DOMAIN: Final = "com.microsoft"
 _LARGE: Final = 1_000
 """Tables with fewer numbers than this stay as they are."""
 _ROUNDED: Final = 127
+_OUTLYING: Final = 8.0
+"""An activation is evened out where its largest channel is so many times the one in the middle."""
+_LIMIT: Final = 3.0
+"""No channel is then more than so many times the one in the middle."""
 _BLOCK: Final = {4: 32, 8: 128}
 """So many numbers of a table's row share a scale."""
 
@@ -69,14 +73,22 @@ def compress(
     """
     graph = onnx.load(str(full))
     layers = list(_layers(graph.graph))
-    ranges = _ranges(graph, sorted({layer.activation for layer in layers}), sample)
-    _use_integers(graph.graph, layers, ranges)
+    seen = _ranges(graph, sorted({layer.activation for layer in layers}), sample)
+    _use_integers(graph.graph, layers, seen)
     _shrink_tables(graph.graph, embedding_bits)
     _keep_sums_apart(graph.graph)
     _drop_unused(graph.graph)
     if all(entry.domain != DOMAIN for entry in graph.opset_import):
         graph.opset_import.append(helper.make_opsetid(DOMAIN, 1))
     onnx.save(graph, str(destination))
+
+
+@dataclass(frozen=True)
+class _Range:
+    """The smallest and the largest value of each channel of an activation, [channels]."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -130,10 +142,8 @@ def _of_product(node: Any, weights: Any, constants: Any, users: Any) -> _Layer:
     return _Layer(node, node.input[0], weights, None, result)
 
 
-def _ranges(
-    graph: Any, names: Sequence[str], sample: Sequence[Sequence[int]]
-) -> dict[str, tuple[float, float]]:
-    """Return the smallest and the largest value of each activation, over messages unpadded."""
+def _ranges(graph: Any, names: Sequence[str], sample: Sequence[Sequence[int]]) -> dict[str, _Range]:
+    """Return what values the activations have, over messages unpadded; 0 is always among them."""
     seen = onnx.ModelProto()
     seen.CopyFrom(graph)
     seen.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
@@ -145,12 +155,16 @@ def _ranges(
         seen.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     inputs = [entry.name for entry in graph.graph.input]
-    lowest, highest = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
     for tokens in sample:
         for name, value in zip(names, session.run(list(names), _feed(inputs, tokens)), strict=True):
-            lowest[name] = min(lowest[name], float(value.min()))
-            highest[name] = max(highest[name], float(value.max()))
-    return {name: (lowest[name], highest[name]) for name in names}
+            rows = value.reshape(-1, value.shape[-1])
+            found[name].append(np.stack([rows.min(axis=0), rows.max(axis=0)]))
+    ranges = {name: np.stack(each) for name, each in found.items()}
+    return {
+        name: _Range(np.minimum(each[:, 0].min(axis=0), 0), np.maximum(each[:, 1].max(axis=0), 0))
+        for name, each in ranges.items()
+    }
 
 
 def _feed(names: Sequence[str], tokens: Sequence[int]) -> dict[str, NDArray[np.int64]]:
@@ -159,10 +173,9 @@ def _feed(names: Sequence[str], tokens: Sequence[int]) -> dict[str, NDArray[np.i
     return {name: values.get(name, np.zeros_like(ids)) for name in names}
 
 
-def _use_integers(
-    graph: Any, layers: Sequence[_Layer], ranges: dict[str, tuple[float, float]]
-) -> None:
+def _use_integers(graph: Any, layers: Sequence[_Layer], ranges: dict[str, _Range]) -> None:
     """Put the integer kernel in the place of each layer; layers of one input share its bytes."""
+    evened = {name: _evened(seen) for name, seen in ranges.items()}
     by_product = {layer.product.output[0]: layer for layer in layers}
     sums = {layer.result for layer in layers} - set(by_product)
     nodes: list[Any] = []
@@ -172,30 +185,63 @@ def _use_integers(
         if layer is not None:
             if layer.activation not in rounded:
                 rounded.add(layer.activation)
-                nodes.append(_rounding(graph, layer.activation, ranges[layer.activation]))
-            nodes.append(_integer_product(graph, layer))
+                name = layer.activation
+                nodes.extend(_rounding(graph, name, ranges[name], evened[name]))
+            nodes.append(_integer_product(graph, layer, evened[layer.activation]))
         elif node.output[0] not in sums:
             nodes.append(node)
     _replace_nodes(graph, nodes)
 
 
-def _rounding(graph: Any, activation: str, between: tuple[float, float]) -> Any:
-    low, high = between
+def _evened(seen: _Range) -> NDArray[np.float32] | None:
+    """Return a divisor for each channel, or None where the channels are even enough.
+
+    A few channels of a trained encoder are many times larger than the rest, and would leave the
+    others a handful of the 256 steps. What they are divided by, the weights are multiplied by.
+    """
+    size = np.maximum(-seen.low, seen.high)
+    usual = np.median(size)
+    if size.max() <= _OUTLYING * usual:
+        return None
+    divisors: NDArray[np.float32] = np.maximum(1, size / (_LIMIT * usual)).astype(np.float32)
+    return divisors
+
+
+def _rounding(
+    graph: Any, activation: str, seen: _Range, divisors: NDArray[np.float32] | None
+) -> list[Any]:
+    if divisors is None:
+        return [
+            _to_bytes(graph, activation, activation, float(seen.low.min()), float(seen.high.max()))
+        ]
+    even = f"{activation}_even"
+    _add(graph, f"{activation}_factors", 1 / divisors)
+    low, high = float((seen.low / divisors).min()), float((seen.high / divisors).max())
+    return [
+        helper.make_node(
+            "Mul", [activation, f"{activation}_factors"], [even], f"{activation}_evening"
+        ),
+        _to_bytes(graph, activation, even, low, high),
+    ]
+
+
+def _to_bytes(graph: Any, activation: str, source: str, low: float, high: float) -> Any:
     scale = max((high - low) / 255, float(np.finfo(np.float32).tiny))
     zero = int(np.clip(round(-low / scale), 0, 255))
     names = [f"{activation}_{part}" for part in ("scale", "zero")]
     _add(graph, names[0], np.float32(scale))
     _add(graph, names[1], np.uint8(zero))
     return helper.make_node(
-        "QuantizeLinear", [activation, *names], [f"{activation}_bytes"], f"{activation}_rounding"
+        "QuantizeLinear", [source, *names], [f"{activation}_bytes"], f"{activation}_rounding"
     )
 
 
-def _integer_product(graph: Any, layer: _Layer) -> Any:
+def _integer_product(graph: Any, layer: _Layer, divisors: NDArray[np.float32] | None) -> Any:
     """Return the node whose result is the layer's: an integer product, scaled, plus the bias."""
     old = layer.product.input[1]
     names = [f"{old}_{part}" for part in ("bytes", "scales", "zeros")]
-    weights, scales = _in_bytes(layer.weights, axis=0)
+    full = layer.weights if divisors is None else layer.weights * divisors[:, None]
+    weights, scales = _in_bytes(full, axis=0)
     _add(graph, names[0], weights)
     _add(graph, names[1], scales.reshape(-1))
     _add(graph, names[2], np.zeros(scales.size, np.int8))
