@@ -144,11 +144,18 @@ def test_a_trainer_that_is_killed_goes_on_to_the_same_weights(
 
 @pytest.mark.slow
 def test_both_frameworks_reach_the_same_accuracy(tmp_path: Path) -> None:
-    given = generated(tmp_path, training=600, validation=600)
+    given = generated(tmp_path, training=800, validation=600)
     accuracies = []
     for framework in ("torch", "tensorflow"):
         how = Teach.model_validate(
-            {"preset": "measured", "framework": framework, "epochs": 3, "frozen_epochs": 1}
+            {
+                "preset": "measured",
+                "framework": framework,
+                "frozen_epochs": 1,
+                "epochs": 5,
+                "learning_rate": 3e-4,
+                "batch": 16,
+            }
         )
         lesson = Lesson(LABELS, how, seed=1, quiet=True)
         found = teach(given.encoder, given.training, given.validation, lesson, tmp_path / framework)
