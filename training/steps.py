@@ -130,7 +130,7 @@ def _by_content(data: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
 
     def origin(source: dict[str, Any]) -> dict[str, Any]:
         if source["path"] is None:
-            return {"generator": _all_of(_GENERATOR.glob("*.py"))}
+            return {"generator": _all_of(_GENERATOR.rglob("*.py"))}
         return {"path": hashes[source["path"]]}
 
     return {

@@ -122,15 +122,19 @@ def test_another_length_of_texts_makes_every_step_stale(
         assert key(step, config, tmp_path) != key(step, shorter, tmp_path), step.name
 
 
+@pytest.mark.parametrize("file", ["words.py", "posts/words.py"])
 def test_another_generator_makes_preparing_stale(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
+    monkeypatch.setattr(steps, "_GENERATOR", tmp_path)
     data = {"labelled": [{"generate": {"messages": 1}}]}
     made = TrainConfig.model_validate({"data": data})
-    before = key(PREPARE, made, tmp_path)
-    (tmp_path / "other.py").write_text("")
-    monkeypatch.setattr(steps, "_GENERATOR", tmp_path)
-    assert key(PREPARE, made, tmp_path) != before
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    keys = set()
+    for content in ("one", "two"):
+        (tmp_path / file).write_text(content)
+        keys.add(key(PREPARE, made, tmp_path))
+    assert len(keys) == 2
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
