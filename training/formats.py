@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
                     yield packed  # type: ignore[misc]  # it lacks one method that nobody needs
             else:
                 yield raw
-    except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, EOFError, csv.Error, zlib.error) as error:
         raise TrainingError(
             f"{path} cannot be read as what its name says ({type(error).__name__}); "
             "get the whole file, as UTF-8, or correct its name"

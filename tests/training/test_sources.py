@@ -185,8 +185,15 @@ def test_a_where_that_nothing_meets_is_one_sentence(tmp_path: Path) -> None:
         _taken(file, where={"who": "nobody"})
 
 
-@pytest.mark.parametrize("content", [b"text,label\n", gzip.compress(b"text,label\nhi,a")[:-9]])
-def test_a_gzip_that_is_none_or_cut_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+PACKED = gzip.compress(b"text,label\nhi,a")
+
+
+@pytest.mark.parametrize(
+    "content", [b"text,label\n", PACKED[:-9], PACKED[:10] + b"\xff" + PACKED[11:]]
+)
+def test_a_gzip_that_is_none_or_cut_or_damaged_is_one_sentence(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "a.csv.gz"
     path.write_bytes(content)
     with pytest.raises(TrainingError, match="cannot be read as what its name says"):
