@@ -106,8 +106,11 @@ def _write_examples(examples: Examples, path: Path) -> None:
 
 
 def _run(folder: Path) -> None:
-    """Run the trainer. It watches its standard input, and ends when this process does."""
-    command = ("env", *_ENVIRONMENT, sys.executable, "-c", _PROGRAM, str(folder))
+    """Run the trainer. It watches its standard input, and ends when this process does.
+
+    It starts where this package lies, not in the folder that this process works in.
+    """
+    command = ("env", *_ENVIRONMENT, sys.executable, "-c", _PROGRAM, str(folder.resolve()))
     root = Path(__file__).parents[1]
     with (folder / _LOG).open("w", encoding="utf-8") as log:
         code = _end_of(command, root, log.fileno())

@@ -106,6 +106,17 @@ def test_a_trainer_that_fails_says_where_its_last_words_are(
         teach(given.encoder, given.training, given.validation, lesson, tmp_path)
 
 
+def test_a_trainer_finds_a_folder_that_is_named_from_here(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = "import os, sys; raise SystemExit(3 if os.path.exists(sys.argv[1]) else 4)"
+    monkeypatch.setattr(keras, "_PROGRAM", there)
+    monkeypatch.chdir(tmp_path)
+    lesson = Lesson(LABELS, SHORT, seed=1, quiet=True)
+    with pytest.raises(TrainingError, match="ended with code 3"):
+        teach(given.encoder, given.training, given.validation, lesson, Path("relative"))
+
+
 def test_without_tensorflow_the_remedy_is_named(
     given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
