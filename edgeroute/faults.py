@@ -8,13 +8,14 @@ from consumers.errors import Moving
 from consumers.replay import ReplayError
 from edgeroute.settings import SettingsError
 from router.bundle import BundleError
+from router.engine import EngineError
 from training import TrainingError
 
 WRONG_USE: Final = 2
 FAILED: Final = 1
 
 _WRONG: Final = (SettingsError, BundleError)
-_FAILURES: Final = (Moving, ReplayError, EmbeddedError, TrainingError)
+_FAILURES: Final = (Moving, ReplayError, EmbeddedError, TrainingError, EngineError)
 
 
 def told(error: Exception) -> tuple[str, int] | None:
