@@ -22,6 +22,9 @@ LOG: Final = "log.jsonl"
 CONFIG: Final = "config.json"
 ENVIRONMENT: Final = "environment.json"
 BUNDLE: Final = "bundle"
+_LOCK: Final = ".lock"
+_FIRST: Final = frozenset({_LOCK, f".{CONFIG}.part"})
+"""All that a run holds which was killed before its configuration was written."""
 
 Told = Callable[[str, float | None, Metrics], None]
 """Hears of each step: its name, the seconds it took or None where it was done already, and what it
@@ -84,10 +87,11 @@ def _alone(run: Path) -> Iterator[None]:
     """Keep a second process out of the run's folder; the system lets go when a process dies."""
     if run.exists() and not run.is_dir():
         raise TrainingError(f"{run} is a file; name a folder for the run")
-    if run.is_dir() and any(run.iterdir()) and not (run / CONFIG).exists():
+    held = {path.name for path in run.iterdir()} if run.is_dir() else set()
+    if held - _FIRST and CONFIG not in held:
         raise TrainingError(f"{run} holds something that is no run; name a new folder")
     run.mkdir(parents=True, exist_ok=True)
-    with (run / ".lock").open("w") as lock:
+    with (run / _LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

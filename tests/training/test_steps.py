@@ -170,6 +170,17 @@ def test_a_folder_that_holds_something_else_is_refused(config: TrainConfig, tmp_
         train(config, tmp_path, quiet=True)
 
 
+def test_a_run_that_was_killed_at_its_very_start_goes_on(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / ".lock").touch()
+    (run / ".config.json.part").touch()
+    with pytest.raises(TrainingError, match="the step teach needs"):
+        train(config, run, only="teach", quiet=True)
+
+
 def test_a_run_that_another_process_works_in_is_refused(
     config: TrainConfig, tmp_path: Path
 ) -> None:
