@@ -91,8 +91,8 @@ class _Judge:
         agreement = float((guesses == self.teacher.argmax(axis=1)).mean())
         accuracy = float((guesses == self.held.labels).mean())
         score = (agreement + accuracy) / 2
-        # The loop keeps the score alone across a kill.
-        known = self.told() | {repr(score): {"agreement": agreement, "accuracy": accuracy}}
+        # The loop keeps the score alone across a kill, and of equal ones takes the first.
+        known = {repr(score): {"agreement": agreement, "accuracy": accuracy}} | self.told()
         write_whole(self._file(), json.dumps(known))
         return score
 

@@ -10,11 +10,14 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+import torch
 from transformers import AutoModelForSequenceClassification
 
+from router.tokenizer import Tokenizer
 from tests.training.prepared import prepared_run, step
 from training import distil
 from training.config import Distil, TrainConfig
+from training.parity import Judges
 from training.work import Metrics
 
 pytestmark = pytest.mark.train
@@ -40,6 +43,19 @@ def test_it_learns_and_says_so_for_each_epoch(made: tuple[Path, Metrics]) -> Non
     assert len(epochs) == 2
     assert epochs[1]["loss"] < epochs[0]["loss"]
     assert all({"agreement", "accuracy"} <= epoch.keys() for epoch in epochs)
+
+
+def test_of_two_epochs_with_one_score_the_first_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(np.eye(2)[guesses] for guesses in ([0, 1], [0, 0]))
+    monkeypatch.setattr(distil, "predict", lambda model, tokens: next(answers))
+    held = Judges(Tokenizer(None), [[1], [2]], np.array([0, 0]))
+    work = step(tmp_path, "distil", CONFIG)
+    judge = distil._Judge(held, np.eye(2, dtype=np.float32), work)
+    network = torch.nn.Identity()
+    assert judge(network) == judge(network) == 0.75
+    assert judge.told() == {"0.75": {"agreement": 1.0, "accuracy": 0.5}}
 
 
 def test_it_takes_no_more_unlabelled_texts_than_it_may(made: tuple[Path, Metrics]) -> None:
