@@ -305,7 +305,10 @@ def _untrimmed_mb(work: Work) -> float | None:
     if not kept.exists():
         return None
     base = _base(work.config.base or offline_base())
-    width = next(base[key] for key in ("embedding_size", "hidden_size", "dim") if key in base)
+    known = (base[key] for key in ("embedding_size", "hidden_size", "dim") if key in base)
+    width = next(known, None)
+    if width is None or "vocab_size" not in base:
+        return None
     dropped = base["vocab_size"] - len(json.loads(kept.read_text(encoding="utf-8")))
     return float(networks.cloud(work).stat().st_size + 4 * width * dropped) / 1e6
 
@@ -316,4 +319,7 @@ def _base(name: str) -> dict[str, Any]:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     from transformers import AutoConfig  # noqa: PLC0415 - slow, and for hub names alone
 
-    return dict(AutoConfig.from_pretrained(name).to_dict())
+    try:
+        return dict(AutoConfig.from_pretrained(name).to_dict())
+    except (OSError, ValueError):  # the hub is out of reach by now
+        return {}

@@ -101,3 +101,12 @@ def test_the_size_with_the_whole_vocabulary_is_told(run: Path, tmp_path: Path) -
     work = work_of(run, "benchmark", TrainConfig(base=str(tmp_path)))
     teacher_mb = (run / "export" / "teacher.onnx").stat().st_size / 1e6
     assert benchmark._untrimmed_mb(work) == pytest.approx(teacher_mb + 2.0)
+
+
+def test_a_base_that_does_not_tell_its_width_costs_no_more_than_that_figure(
+    run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text('{"d_model": 500}', encoding="utf-8")
+    (run / "prepare" / "kept.json").write_text(json.dumps([*range(42)]), encoding="utf-8")
+    work = work_of(run, "benchmark", TrainConfig(base=str(tmp_path)))
+    assert benchmark._untrimmed_mb(work) is None
