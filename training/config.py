@@ -266,6 +266,9 @@ class TrainConfig(Section):
 
 
 def _anchor(content: dict[str, Any], folder: Path) -> None:
+    base = content.get("base")
+    if isinstance(base, str) and (folder / base).is_dir():  # else it is a hub's name
+        content["base"] = str(folder / base)
     data = content.get("data")
     for sources in data.values() if isinstance(data, dict) else ():
         for source in sources if isinstance(sources, list) else ():

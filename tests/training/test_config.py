@@ -23,6 +23,12 @@ def test_relative_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     assert config.data.labelled[0].path == tmp_path / "a" / "b.csv"
 
 
+def test_a_base_is_a_folder_beside_the_file_or_a_name(tmp_path: Path) -> None:
+    (tmp_path / "encoder").mkdir()
+    assert _load(tmp_path, 'base = "encoder"').base == str(tmp_path / "encoder")
+    assert _load(tmp_path, 'base = "org/encoder"').base == "org/encoder"
+
+
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"wrong teach\.epoch:"):
         _load(tmp_path, "[teach]\nepoch = 2\n")
