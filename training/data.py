@@ -1,11 +1,15 @@
 """The files that `prepare` leaves for the other steps: rows with a label, and texts without."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from training import TrainingError
 from training.work import write_whole
+
+_FEW: Final = 10
+"""Labels that may be as many as there are messages."""
 
 
 class Row(NamedTuple):
@@ -17,6 +21,18 @@ class Row(NamedTuple):
     text: str
     label: str
     group: str | None = None
+
+
+def check_are_labels(labels: Collection[str], messages: int, of: str) -> None:
+    """Raise `TrainingError` where so many labels of so many messages must be texts.
+
+    Else what is said of a label next would say a message's text. ``of`` says whose they are.
+    """
+    if len(labels) > max(_FEW, messages / 2):
+        raise TrainingError(
+            f"{of} has {len(labels)} unlike labels in {messages} messages, which are texts by the "
+            "look of it; name the column of the labels"
+        )
 
 
 def read_part(path: Path) -> list[Row]:

@@ -12,6 +12,7 @@ from router.confidence import probabilities
 from router.engine import Network
 from router.tokenizer import Tokenizer
 from training import TrainingError
+from training.data import check_are_labels
 
 BATCH: Final = 16
 
@@ -52,6 +53,7 @@ def held_out(rows: Sequence[tuple[str, str]], labels: Sequence[str], tokenizer: 
     """Return labelled messages (text and label) in the form that everything here measures on."""
     numbers = {label: number for number, label in enumerate(labels)}
     unknown = sorted({label for _, label in rows} - numbers.keys())
+    check_are_labels(unknown, len(rows), "the data")
     if unknown:
         raise TrainingError(
             f"the data has the label {unknown[0]!r}, which the model does not know; "

@@ -10,7 +10,7 @@ from typing import Final
 from sklearn.model_selection import train_test_split
 
 from training import TrainingError
-from training.data import Row
+from training.data import Row, check_are_labels
 
 _FOLDED: Final = (
     (re.compile(r"https?://\S+"), "http"),
@@ -116,6 +116,7 @@ def check_enough(rows: Sequence[Row], needed: int) -> None:
     groups: dict[str, set[object]] = defaultdict(set)
     for number, row in enumerate(rows):
         groups[row.label].add(row.group or number)
+    check_are_labels(groups, len(rows), "the labelled data")
     if len(groups) < 2:
         raise TrainingError(
             f"the labelled data has {len(groups)} label; a classifier needs at least two"
@@ -128,9 +129,11 @@ def check_enough(rows: Sequence[Row], needed: int) -> None:
         )
 
 
-def check_labels(rows: Iterable[Row], known: Collection[str]) -> None:
+def check_labels(rows: Sequence[Row], known: Collection[str]) -> None:
     """Raise `TrainingError` where a held-out row has a label that is never learned."""
-    for label in sorted({row.label for row in rows} - set(known)):
+    unknown = {row.label for row in rows} - set(known)
+    check_are_labels(unknown, len(rows), "held-out data")
+    for label in sorted(unknown):
         raise TrainingError(
             f"held-out data has the label {label!r}, which the training data lacks; "
             "correct the label, or add messages with it"

@@ -137,6 +137,14 @@ def test_a_held_out_label_that_is_never_learned_is_refused() -> None:
         check_labels([Row("new", "c")], {"a", "b"})
 
 
+def test_texts_in_the_place_of_labels_are_refused_and_not_told() -> None:
+    texts = [Row(f"message {number}", f"a secret {number}") for number in range(40)]
+    for refused in (lambda: check_enough(texts, 2), lambda: check_labels(texts, {"a", "b"})):
+        with pytest.raises(TrainingError, match="40 unlike labels in 40 messages") as caught:
+            refused()
+        assert "secret" not in str(caught.value)
+
+
 def test_one_message_cannot_be_divided() -> None:
     with pytest.raises(TrainingError, match="cannot be divided"):
         divide(ROWS[:1], 0.5, 42)
