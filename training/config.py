@@ -152,7 +152,7 @@ class Distil(Section):
     """How many, spread evenly, or which, counted from 0."""
     intermediate: Count | None = 768
     """Neurons that stay in each feed-forward part; None or more than there are keep all."""
-    hidden: float = Field(default=1.0, ge=0)
+    hidden: float = Field(default=0.0, ge=0)
     """The share of the last layer's states in the loss, beside the logits; 0 leaves them out."""
     unlabelled: int | None = Field(default=None, ge=0)
     """At most so many of the unlabelled texts; None means all."""

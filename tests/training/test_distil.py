@@ -21,7 +21,9 @@ from training.parity import Judges
 from training.work import Metrics
 
 pytestmark = pytest.mark.train
-CONFIG = TrainConfig(distil=Distil(layers=1, intermediate=48, epochs=2, batch=8, unlabelled=15))
+CONFIG = TrainConfig(
+    distil=Distil(layers=1, intermediate=48, epochs=2, batch=8, hidden=1, unlabelled=15)
+)
 
 
 @pytest.fixture(scope="module")
