@@ -229,7 +229,8 @@ class Benchmark(Section):
 class TrainConfig(Section):
     """A whole run. ``base`` is a hub name or a folder; None means the packaged offline encoder."""
 
-    name: str = "bundle"
+    name: str = Field(default="bundle", pattern=r"^\w[\w .+-]{0,99}$")
+    """Of the bundle, and of the run's folder."""
     seed: int = Field(default=SEED, ge=0)
     base: str | None = None
     purpose: str = ""

@@ -29,6 +29,12 @@ def test_a_base_is_a_folder_beside_the_file_or_a_name(tmp_path: Path) -> None:
     assert _load(tmp_path, 'base = "org/encoder"').base == "org/encoder"
 
 
+@pytest.mark.parametrize("name", ["", "a/b", "../a", "a" * 200])
+def test_a_name_that_can_be_no_folders_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TrainingError, match="wrong name:"):
+        _load(tmp_path, f'name = "{name}"')
+
+
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"wrong teach\.epoch:"):
         _load(tmp_path, "[teach]\nepoch = 2\n")
