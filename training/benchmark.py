@@ -19,6 +19,7 @@ from training import networks
 from training.base import offline_base
 from training.calibrate import Calibration, held
 from training.compare import interval, retention
+from training.data import read_labels
 from training.hardware import hardware, versions
 from training.reliability import reliability
 from training.scores import Held, Integers, Scores, logits_of, scores
@@ -90,7 +91,7 @@ def run(work: Work) -> Metrics:
             found.audit_rate,
         ),
         cloud=networks.TEACHER,
-        labels=json.loads((prepared / "labels.json").read_text(encoding="utf-8")),
+        labels=read_labels(prepared),
         tokenizer=Tokenizer.load(prepared / TOKENIZER, work.config.data.max_tokens),
     )
     plan = Plan(wanted.examples, wanted.warm_up, wanted.threads, work.config.seed)

@@ -28,6 +28,7 @@ from training.base import LICENCE, NAME
 from training.calibrate import Calibration, held
 from training.card import CARD, CURVE, PICTURES, Facts, card
 from training.config import TrainConfig
+from training.data import read_labels
 from training.hub import Licences, title_of
 from training.reliability import Bin as Counted
 from training.scores import Held, logits_of, scores
@@ -67,19 +68,15 @@ def run(work: Work) -> Metrics:
     measured = benchmark.read(work)
     _copy(work)
     models = _models(found)
-    labels: tuple[str, ...] = tuple(_prepared(work, "labels.json"))
+    labels = read_labels(work.of("prepare"))
     write_whole(work.folder / CURVE, _curve(found))
     _draw(work, found, measured, labels)
-    data = _prepared(work, "data.json")
+    data = json.loads((work.of("prepare") / "data.json").read_text(encoding="utf-8"))
     facts = _facts(work.config, models, found, measured, data, labels)
     write_whole(work.folder / CARD, card(facts, list(_findings(work))))
     manifest = _manifest(work, facts, measured)
     write_whole(work.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
     return _metrics(work, manifest)
-
-
-def _prepared(work: Work, name: str) -> Any:
-    return json.loads((work.of("prepare") / name).read_text(encoding="utf-8"))
 
 
 def _networks(work: Work) -> dict[str, Path]:

@@ -1,6 +1,5 @@
 """The step that makes confidences honest and chooses the thresholds for a target."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -15,7 +14,7 @@ from schemas.record import Record
 from training import networks
 from training.bar import bar
 from training.config import Calibrate
-from training.data import read_part
+from training.data import read_labels, read_part
 from training.reliability import Reliability, reliability, temperature
 from training.scores import Held, held_out, logits_of, scores
 from training.thresholds import Point, candidates, choose, curve, point
@@ -88,7 +87,7 @@ def held(work: Work, part: Literal["calibration", "judging"]) -> Held:
     """Return a held-out part of the run's data."""
     prepared = work.of("prepare")
     tokenizer = Tokenizer.load(prepared / TOKENIZER, work.config.data.max_tokens)
-    labels = json.loads((prepared / "labels.json").read_text(encoding="utf-8"))
+    labels = read_labels(prepared)
     rows = [(row.text, row.label) for row in read_part(prepared / f"{part}.jsonl")]
     return held_out(rows, labels, tokenizer)
 

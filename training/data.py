@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from training import TrainingError
 from training.work import write_whole
 
+LABELS: Final = "labels.json"
+"""The labels, sorted: their order everywhere, from the logits of a teacher to a manifest."""
 _FEW: Final = 10
 """Labels that may be as many as there are messages."""
 
@@ -21,6 +23,11 @@ class Row(NamedTuple):
     text: str
     label: str
     group: str | None = None
+
+
+def read_labels(prepared: Path) -> tuple[str, ...]:
+    """Return the labels in the order of every network's outputs."""
+    return tuple(json.loads((prepared / LABELS).read_text(encoding="utf-8")))
 
 
 def check_are_labels(labels: Collection[str], messages: int, of: str) -> None:

@@ -1,6 +1,5 @@
 """What a stage changed: the same held-out messages before it and after."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.tokenizer import Tokenizer
-from training.data import read_part
+from training.data import read_labels, read_part
 from training.work import Metrics, Work
 
 Logits = NDArray[np.float32]
@@ -30,7 +29,7 @@ def judges(work: Work, max_tokens: int | None = None) -> Judges:
     tokenizer = Tokenizer.load(
         prepared / "tokenizer.json", max_tokens or work.config.data.max_tokens
     )
-    names: list[str] = json.loads((prepared / "labels.json").read_text(encoding="utf-8"))
+    names = read_labels(prepared)
     rows = read_part(prepared / "validation.jsonl")
     return Judges(
         tokenizer,

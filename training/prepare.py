@@ -11,7 +11,7 @@ from training import TrainingError
 from training.bar import bar
 from training.base import offline_base
 from training.config import Data, Source
-from training.data import Row, write_part, write_texts
+from training.data import LABELS, Row, write_part, write_texts
 from training.sources import Taken, name_of, take
 from training.split import (
     Seen,
@@ -67,7 +67,7 @@ def run(work: Work) -> Metrics:
         write_part(work.folder / f"{name}.jsonl", rows)
     write_texts(work.folder / "unlabelled.jsonl", texts)
     for name, content in {
-        "labels.json": labels,
+        LABELS: labels,
         "kept.json": vocabulary.kept,
         "data.json": [entry for kind in read.values() for entry in kind.datasets],
     }.items():

@@ -4,7 +4,6 @@ It starts from the student's own vectors of word pieces, which know words that a
 the table of `router.reflex` is a projection of them plus a correction a piece, both learned.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +19,13 @@ from router.confidence import probabilities
 from router.reflex import BIAS_LIMIT, HEAD_LIMIT, TABLE_LIMIT, Reflex, Weights, write
 from router.tokenizer import Tokenizer
 from schemas.bundle import TOKENIZER
-from training import TrainingError, config
-from training.data import read_part, read_texts
+from training import TrainingError, config, networks
+from training.data import read_labels, read_part, read_texts
+from training.distil import LOGITS, MODEL
 from training.loop import Plan, Tokens, best_of, device, fit, seed_everything
 from training.work import Metrics, Work
 
-FILE: Final = "reflex.npz"
+FILE: Final = networks.REFLEX_FILE
 CONFIDENT: Final = 0.7
 """The confidence at which the metrics say what would be kept, before any temperature."""
 _FEWEST: Final = 16
@@ -44,7 +44,7 @@ def run(work: Work) -> Metrics:
         return {"said": "left out", "epochs": 0}
     seed_everything(work.config.seed)
     prepared = work.of("prepare")
-    names: list[str] = json.loads((prepared / "labels.json").read_text(encoding="utf-8"))
+    names = read_labels(prepared)
     numbers = {name: number for number, name in enumerate(names)}
     training, validation = (
         read_part(prepared / f"{part}.jsonl") for part in ("train", "validation")
@@ -57,7 +57,7 @@ def run(work: Work) -> Metrics:
     known = np.array([numbers[row.label] for row in training], dtype=np.int64)
     right = np.array([numbers[row.label] for row in validation], dtype=np.int64)
     targets = targets_of(teacher["train"], teacher["unlabelled"], known, section.hard)
-    network = Network(_vectors(work.of("distil") / "model"), len(names), section)
+    network = Network(_vectors(work.of("distil") / MODEL), len(names), section)
 
     def loss_of(indices: Sequence[int]) -> torch.Tensor:
         logits = network([tokens[index] for index in indices])
@@ -196,7 +196,7 @@ def quantised(network: Network) -> Weights:
 
 
 def _teacher(folder: Path, *counts: int) -> dict[str, Floats]:
-    with np.load(folder / "teacher_logits.npz") as archive:
+    with np.load(folder / LOGITS) as archive:
         logits = {name: archive[name] for name in ("train", "unlabelled", "validation")}
     if [len(rows) for rows in logits.values()] != list(counts):
         raise TrainingError(

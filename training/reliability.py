@@ -31,7 +31,8 @@ class Bin(Record):
 
 
 class Reliability(Record):
-    """A network's expected calibration error, with its bins.
+    """A network's expected calibration error: how far confidence is from accuracy in its bins, by
+    their messages.
 
     A perfectly calibrated network with the same confidences would show an error too, from the
     finite number of messages alone: ``by_chance`` on average, and in one draw of twenty more than
@@ -70,13 +71,6 @@ def reliability(shares: Floats, labels: Sequence[int], seed: int) -> Reliability
             for number in range(BINS)
         ),
     )
-
-
-def expected_calibration_error(shares: Floats, labels: Sequence[int]) -> float:
-    """Return the mean distance of confidence from accuracy over the bins, by their messages."""
-    confidences = shares.max(axis=1)
-    right = shares.argmax(axis=1) == np.asarray(labels)
-    return _error(_members(confidences), confidences, right)
 
 
 def _members(confidences: Floats) -> NDArray[np.bool_]:

@@ -1,6 +1,5 @@
 """The classifier, taught from the encoder in two stages: its head alone, then all of it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from router.tokenizer import Tokenizer
 from schemas.bundle import TOKENIZER
 from training.adapt import ENCODER, PLAIN
 from training.compare import retention
-from training.data import read_part
+from training.data import read_labels, read_part
 from training.keras import teach_in_keras
 from training.lesson import Examples, Lesson, examples, plans, weighed
 from training.loop import Epoch, device, fit, padded, predict, seed_everything
@@ -41,7 +40,7 @@ def run(work: Work) -> Metrics:
     """Write the teacher to `MODEL`, taught from whichever encoder does no worse."""
     config, prepared, encoders = work.config, work.of("prepare"), work.of("adapt")
     seed_everything(config.seed)
-    labels = tuple(json.loads((prepared / "labels.json").read_text(encoding="utf-8")))
+    labels = read_labels(prepared)
     tokens = min(config.teach.tokens, config.data.max_tokens)
     tokenizer = Tokenizer.load(prepared / TOKENIZER, tokens)
     training = examples(tokenizer, labels, read_part(prepared / "train.jsonl"))
