@@ -261,9 +261,8 @@ class TrainConfig(Section):
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise TrainingError(
-                f"{path} has a wrong {where}: {first['msg']}; correct it"
-            ) from error
+            rule = first["msg"].removeprefix("Value error, ")
+            raise TrainingError(f"{path} has a wrong {where}: {rule}; correct it") from error
 
 
 def _anchor(content: dict[str, Any], folder: Path) -> None:

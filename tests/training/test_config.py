@@ -45,6 +45,11 @@ def test_a_value_out_of_bounds_is_named(tmp_path: Path) -> None:
         _load(tmp_path, "[adapt]\nmasking = 1.5\n")
 
 
+def test_a_rule_of_our_own_is_told_as_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"labelled\.0: a source has either a path"):
+        _load(tmp_path, "[[data.labelled]]\n")
+
+
 def test_a_file_that_is_no_toml_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be read as TOML"):
         _load(tmp_path, "[teach")
