@@ -124,13 +124,13 @@ def test_a_missing_bundle_ends_with_2(tmp_path: Path) -> None:
 def test_a_damaged_bundle_ends_with_2(tmp_path: Path) -> None:
     for file in BUNDLE.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    with (tmp_path / "edge.onnx").open("r+b") as stream:
+    with (tmp_path / "student.onnx").open("r+b") as stream:
         stream.seek(1000)
         stream.write(b"damage")
     said = sentence(
         edgeroute("run", "edge", folder=tmp_path, variables={"EDGEROUTE_BUNDLE": "."}), 2
     )
-    assert "edge.onnx is damaged" in said
+    assert "student.onnx is damaged" in said
 
 
 def test_a_whole_bundle_is_said_to_be_so(tmp_path: Path) -> None:

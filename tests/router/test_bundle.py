@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router.bundle import BundleError, load_bundle
+from router.bundle import BundleError, load_bundle, load_manifest
 from router.reflex import write
 from schemas.bundle import MANIFEST, TOKENIZER, Manifest, version_of
 from tests.router.messages import STARTER
@@ -63,9 +63,14 @@ def test_the_starter_answers_a_message() -> None:
 
 
 def test_the_starter_is_as_small_as_promised() -> None:
-    edge, cloud = ((STARTER / name).stat().st_size for name in ("edge.onnx", "cloud.onnx"))
-    assert edge + (STARTER / TOKENIZER).stat().st_size <= 15_000_000
-    assert cloud <= 60_000_000
+    models = load_manifest(STARTER).models
+    edge = sum((STARTER / model.file).stat().st_size for model in models.edge)
+    assert edge <= 10_000_000
+    assert (STARTER / models.cloud.file).stat().st_size <= 60_000_000
+
+
+def test_the_starter_asks_a_reflex_before_its_student() -> None:
+    assert [model.tier for model in load_manifest(STARTER).models.edge] == ["reflex", "student"]
 
 
 def test_the_starter_names_no_place_of_the_machine_that_made_it() -> None:
@@ -118,13 +123,13 @@ def test_a_later_format_is_refused(folder: Path) -> None:
     assert "a format this program does not know" in _refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["edge.onnx", "cloud.onnx", TOKENIZER, "README.md"])
+@pytest.mark.parametrize("name", ["reflex.npz", "student.onnx", "teacher.onnx", TOKENIZER, "README.md"])
 def test_a_missing_file_is_refused(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert f"its file {name} is missing" in _refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["edge.onnx", "cloud.onnx", TOKENIZER, "README.md"])
+@pytest.mark.parametrize("name", ["reflex.npz", "student.onnx", "teacher.onnx", TOKENIZER, "README.md"])
 def test_a_file_with_one_other_bit_is_refused(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -133,8 +138,8 @@ def test_a_file_with_one_other_bit_is_refused(folder: Path, name: str) -> None:
 
 
 def test_a_truncated_file_is_refused(folder: Path) -> None:
-    os.truncate(folder / "edge.onnx", 4096)
-    assert "its file edge.onnx is damaged" in _refusal(folder)
+    os.truncate(folder / "student.onnx", 4096)
+    assert "its file student.onnx is damaged" in _refusal(folder)
 
 
 def test_a_folder_in_place_of_a_file_is_refused(folder: Path) -> None:
@@ -156,20 +161,20 @@ def test_a_file_outside_the_folder_is_refused(folder: Path, name: str) -> None:
 
 
 def test_a_link_that_leads_outside_is_refused(folder: Path) -> None:
-    (folder / "edge.onnx").rename(folder.parent / "edge.onnx")
-    (folder / "edge.onnx").symlink_to(folder.parent / "edge.onnx")
+    (folder / "student.onnx").rename(folder.parent / "student.onnx")
+    (folder / "student.onnx").symlink_to(folder.parent / "student.onnx")
     assert "a link that leads out of it" in _refusal(folder)
 
 
 def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
-    (folder / "edge.onnx").rename(folder / "data")
-    (folder / "edge.onnx").symlink_to("data")
+    (folder / "student.onnx").rename(folder / "data")
+    (folder / "student.onnx").symlink_to("data")
     assert load_bundle(folder).edge(threads=1)[-1].labels == 3
 
 
 def test_a_model_without_a_hash_is_refused(folder: Path) -> None:
-    _edit(folder, lambda manifest: manifest["files"].pop("edge.onnx"), sign=True)
-    assert "gives no hash for edge.onnx" in _refusal(folder)
+    _edit(folder, lambda manifest: manifest["files"].pop("student.onnx"), sign=True)
+    assert "gives no hash for student.onnx" in _refusal(folder)
 
 
 def test_a_model_with_other_labels_is_refused(folder: Path) -> None:

@@ -25,7 +25,7 @@ def engine(request: pytest.FixtureRequest) -> Network:
 
 @pytest.fixture(scope="module")
 def tokens(engine: Network) -> list[list[int]]:
-    messages = MESSAGES if engine.path.name == "edge.onnx" else MESSAGES[:FEW]
+    messages = MESSAGES if engine.path.name == "student.onnx" else MESSAGES[:FEW]
     return load_bundle(STARTER).tokenizer().encode(messages)
 
 
@@ -88,7 +88,7 @@ def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_truncated_model_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "half.onnx"
-    path.write_bytes((STARTER / "edge.onnx").read_bytes()[:1_000_000])
+    path.write_bytes((STARTER / "student.onnx").read_bytes()[:1_000_000])
     with pytest.raises(EngineError, match="cannot be loaded as a model"):
         Engine.load(path, threads=1)
 
