@@ -150,7 +150,7 @@ class Distil(Section):
 
     layers: Count | tuple[int, ...] = 3
     """How many, spread evenly, or which, counted from 0."""
-    intermediate: Count | None = 768
+    intermediate: Count | None = 1_024
     """Neurons that stay in each feed-forward part; None or more than there are keep all."""
     hidden: float = Field(default=0.0, ge=0)
     """The share of the last layer's states in the loss, beside the logits; 0 leaves them out."""
