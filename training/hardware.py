@@ -42,14 +42,30 @@ def cpu_flags() -> frozenset[str]:
 
 
 def hardware() -> dict[str, str]:
-    """Return the machine in words: processor, what matters of its instructions, cores, system."""
+    """Return the machine in words: processor, what matters of its instructions, cores, system.
+
+    Where torch is installed, its threads too, since their number changes the last bits of what is
+    trained, and the GPU that it finds.
+    """
     wanted = {"avx2", "avx512f", "avx512_bf16", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8"}
     return {
         "processor": _cpu().get("model name", platform.processor() or platform.machine()),
         "instructions": " ".join(sorted(cpu_flags() & wanted)),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.machine()}",
+        **_torch(),
     }
+
+
+def _torch() -> dict[str, str]:
+    try:
+        import torch  # noqa: PLC0415 - what trains has it; the router's machines lack it
+    except ModuleNotFoundError:
+        return {}
+    found = {"threads": str(torch.get_num_threads())}
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
 
 
 def versions() -> dict[str, str]:

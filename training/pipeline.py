@@ -15,7 +15,7 @@ from typing import Final
 from training import TrainingError, work
 from training.config import TrainConfig
 from training.hardware import hardware, versions
-from training.steps import STEPS, Step, key
+from training.steps import STEPS, Step, key, lacking
 from training.work import Metrics, Work
 
 LOG: Final = "log.jsonl"
@@ -42,13 +42,18 @@ def train(
     """Carry out every step that is not done, or ``only`` one; return the run's bundle folder.
 
     A step is done when it was finished with the same configuration, the same seed and the same
-    files before it. Raises `TrainingError`.
+    files before it. Raises `TrainingError`, also where a step before ``only`` is not done: it would
+    build upon what another configuration made.
     """
     with _alone(run):
         _note(run, config)
         for step in STEPS:
             if only in (None, step.name):
                 _carry_out(step, config, run, quiet=quiet, told=told)
+            elif not work.is_done(run / step.name, key(step, config, run)):
+                raise lacking(only, step.name, run)
+            if step.name == only:
+                break
     return run / BUNDLE
 
 

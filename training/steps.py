@@ -102,10 +102,7 @@ def key(step: Step, config: TrainConfig, run: Path) -> str:
     for name in step.inputs:
         outputs = outputs_of(run / name)
         if outputs is None:
-            raise TrainingError(
-                f"the step {step.name} needs what {name} makes, which {run} lacks; "
-                "run the steps before it, or `edgeroute train` for all"
-            )
+            raise lacking(step.name, name, run)
         made[name] = {
             file: sha256
             for file, sha256 in outputs.items()
@@ -114,6 +111,14 @@ def key(step: Step, config: TrainConfig, run: Path) -> str:
     # Every step that reads text cuts it to so many tokens.
     read["max_tokens"] = config.data.max_tokens
     return key_of({"step": step.name, "seed": config.seed, "config": read, "inputs": made})
+
+
+def lacking(step: str, before: str, run: Path) -> TrainingError:
+    """Return what to say where a step cannot be carried out, for want of one before it."""
+    return TrainingError(
+        f"the step {step} needs what {before} makes of this configuration, which {run} lacks; "
+        "run the steps before it, or `edgeroute train` for all"
+    )
 
 
 def files_of(config: TrainConfig) -> Iterator[tuple[Source, Path]]:

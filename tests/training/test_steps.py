@@ -193,3 +193,16 @@ def test_a_run_that_another_process_works_in_is_refused(
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(TrainingError, match="another process works in"):
             train(config, run, quiet=True)
+
+
+def test_a_step_is_refused_where_one_before_it_was_made_otherwise(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    given = Work(config=config, run=run, step="prepare")
+    work.begin(given, key(PREPARE, config, run))
+    work.finish(given, key(PREPARE, config, run), {}, seconds=0.0)
+    other = _changed(config, "data", pieces=4_000)
+    (run / "config.json").write_text("{}")
+    with pytest.raises(TrainingError, match="the step adapt needs what prepare makes of this"):
+        train(other, run, only="adapt", quiet=True)
