@@ -18,6 +18,7 @@ from tests.router.messages import STARTER
 from tests.router.reflexes import random_weights
 from tests.services.bundles import REFLEX, two_tiers
 
+FILES = ("reflex.npz", "student.onnx", "teacher.onnx", TOKENIZER, "README.md")
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -123,13 +124,13 @@ def test_a_later_format_is_refused(folder: Path) -> None:
     assert "a format this program does not know" in _refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["reflex.npz", "student.onnx", "teacher.onnx", TOKENIZER, "README.md"])
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_refused(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert f"its file {name} is missing" in _refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["reflex.npz", "student.onnx", "teacher.onnx", TOKENIZER, "README.md"])
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_with_one_other_bit_is_refused(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
