@@ -188,7 +188,7 @@ async def test_what_waited_too_long_gets_the_edges_answer_from_the_worker(
     unanswered = [a for a in seen.answered if a["reason"] == "cloud_error"]
     assert unanswered
     assert {a["price"] for a in unanswered} == {0.0}
-    assert {a["tier"] for a in unanswered} == {"student"}
+    assert {a["tier"] for a in unanswered} <= {"reflex", "student"}
 
 
 @pytest.mark.kafka

@@ -91,8 +91,8 @@ def test_another_name_or_measurement_decides_nothing(tmp_path: Path) -> None:
     [
         ("labels", lambda content: content.update(labels=["negative", "none", "positive"])),
         ("most word pieces", lambda content: content.update(max_tokens=64)),
-        ("student: temperature", lambda content: tier(content).update(temperature=2.0)),
-        ("student: threshold", lambda content: tier(content).update(threshold=0.9)),
+        ("reflex: temperature", lambda content: tier(content).update(temperature=2.0)),
+        ("reflex: threshold", lambda content: tier(content).update(threshold=0.9)),
         ("tiers", lambda content: content.update(renamed(content, "student", "small"))),
         ("audited", lambda content: content["thresholds"].update(audit_rate=0.5)),
     ],

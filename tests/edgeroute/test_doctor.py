@@ -202,12 +202,12 @@ def copied(tmp_path: Path) -> Path:
 
 
 def test_a_damaged_bundle_fails_and_names_the_file(copied: Path) -> None:
-    with (copied / "edge.onnx").open("r+b") as file:
+    with (copied / "student.onnx").open("r+b") as file:
         file.seek(1_000)
         file.write(b"spoilt")
     seen = found(nobody(copied))
     assert seen["bundle"].state == "FAIL"
-    assert "edge.onnx" in seen["bundle"].said
+    assert "student.onnx" in seen["bundle"].said
     assert seen["probes"].state == "not checked"
 
 
