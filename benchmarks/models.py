@@ -10,7 +10,9 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,15 +26,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from router.bundle import Bundle, load_bundle
+from router.engine import Network
 from schemas.bundle import Measure, Retention
 from training.compare import interval, retention
 from training.data import read_labels, read_part
-from training.scores import logits_of
+from training.scores import logits_of, sorted_batches
 
 RESULTS: Final = Path(__file__).with_name("results")
 DATA: Final = Path("../shared/data")
 MESSAGES: Final = 1_000
 SIZES: Final = (2, 3, 7, 16, 33, 64)
+ENGINES: Final = 2
+ROUNDS: Final = 6
 
 Row = tuple[str, str]
 
@@ -70,6 +75,7 @@ def rows(airline: Run, starter: Run, data: Path) -> Iterator[Row]:
     yield "student INT8 against teacher FP32, both judged parts together", _kept(kept)
     for name, run in (("airline", airline), ("starter", starter)):
         yield f"{name}: messages whose bits differ alone and in a batch", _differing(run, data)
+    yield "airline: student against teacher, two engines of one thread each", _side_by_side(airline)
     yield "TF-IDF + logistic regression on goemotions test", _linear(data / "goemotions")
     yield from _abroad(starter, data)
 
@@ -99,13 +105,18 @@ def _of_a_run(name: str, run: Run) -> Iterator[Row]:
 
 
 def _measure(measure: Measure) -> str:
+    return (
+        f"{_right(measure)}; {measure.size_mb:.2f} MB; {measure.messages_per_second:,.0f}/s; "
+        f"alone {measure.latency_mean_ms:.2f} ms, p95 {measure.latency_p95_ms:.2f} ms"
+    )
+
+
+def _right(measure: Measure) -> str:
     low, high = measure.accuracy_interval.low, measure.accuracy_interval.high
     chance = "" if measure.ece_by_chance is None else f", by chance {measure.ece_by_chance:.3f}"
     return (
         f"{measure.accuracy:.1%} [{low:.1%}, {high:.1%}], macro-F1 {measure.macro_f1:.3f}; "
-        f"ECE {measure.ece_before:.3f} → {measure.ece_after:.3f}{chance}; "
-        f"{measure.size_mb:.2f} MB; {measure.messages_per_second:,.0f}/s; "
-        f"alone {measure.latency_mean_ms:.2f} ms, p95 {measure.latency_p95_ms:.2f} ms"
+        f"ECE {measure.ece_before:.3f} → {measure.ece_after:.3f}{chance}"
     )
 
 
@@ -137,6 +148,38 @@ def _differing(run: Run, data: Path) -> str:
     return f"{', '.join(found)} of {len(tokens):,} in batches of {', '.join(map(str, SIZES))}"
 
 
+def _side_by_side(run: Run) -> str:
+    """Time both networks as the router runs them, in turns: two engines of one thread each."""
+    tokens = run.bundle.tokenizer().encode(run.texts)
+    batches = [[tokens[index] for index in indices] for indices in sorted_batches(tokens)]
+    models = {model.tier: model for model in run.bundle.manifest.models.all()}
+    engines = {
+        tier: [run.bundle.engine(models[tier], threads=1) for _ in range(ENGINES)] for tier in _PAIR
+    }
+    rates: dict[str, list[float]] = {tier: [] for tier in _PAIR}
+    for _ in range(ROUNDS):
+        for tier in _PAIR:
+            rates[tier].append(len(tokens) / _seconds(engines[tier], batches))
+    # The first round warms up.
+    student, teacher = (np.array(rates[tier][1:]) for tier in _PAIR)
+    ratios = student / teacher
+    return (
+        f"{np.median(ratios):.2f} × [{ratios.min():.2f}, {ratios.max():.2f}]: "
+        f"{np.median(student):,.0f} and {np.median(teacher):,.0f} messages/s"
+    )
+
+
+def _seconds(engines: Sequence[Network], batches: Sequence[Sequence[Sequence[int]]]) -> float:
+    def work(number: int) -> None:
+        for batch in batches[number :: len(engines)]:
+            engines[number].logits(batch)
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(work, range(len(engines))))
+    return time.perf_counter() - started
+
+
 def _linear(folder: Path) -> str:
     """The plainest way, taught and judged on the same files."""
     train, test = (_columns(folder / f"{part}.csv.gz") for part in ("train", "test"))
@@ -164,7 +207,7 @@ def _abroad(starter: Run, data: Path) -> Iterator[Row]:
     said: dict[str, Any] = json.loads(done.stdout)
     measured = said.get("measured", said)
     for tier, measure in measured["networks"].items():
-        yield f"starter on airline train + valid: {tier}", _measure(Measure(**measure))
+        yield f"starter on airline train + valid: {tier}", _right(Measure(**measure))
     system = measured["system"]
     right = f"{system['accuracy']:.1%} right, macro-F1 {system['macro_f1']:.3f}"
     yield "starter on airline: system", f"{right}, {system['edge_share']:.1%} at the edge"
