@@ -15,12 +15,12 @@ from schemas.bundle import MANIFEST, TOKENIZER, Kind, Manifest, Model, is_consis
 _REMEDY = "get a fresh copy of the bundle or make one with `edgeroute train`"
 
 
-def _reflex(path: Path, *, threads: int) -> Reflex:
-    return Reflex.load(path)
+def _reflex(path: Path, *, threads: int, pieces: int) -> Reflex:
+    return Reflex.load(path)  # its file says how many pieces it knows
 
 
 class _Load(Protocol):
-    def __call__(self, path: Path, *, threads: int) -> Network: ...
+    def __call__(self, path: Path, *, threads: int, pieces: int) -> Network: ...
 
 
 _LOADERS: Final[dict[Kind, _Load]] = {"onnx": Engine.load, "reflex": _reflex}
@@ -69,8 +69,9 @@ class Bundle:
 
     def engine(self, model: Model, *, threads: int) -> Network:
         """Return a new engine of one of the manifest's models, or raise `BundleError`."""
+        load, pieces = _LOADERS[model.kind], self.tokenizer().pieces
         try:
-            engine = _LOADERS[model.kind](self.folder / model.file, threads=threads)
+            engine = load(self.folder / model.file, threads=threads, pieces=pieces)
         except EngineError as error:
             raise BundleError(str(error)) from error
         if engine.labels != len(self.manifest.labels):

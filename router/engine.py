@@ -33,15 +33,19 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """A loaded network. Engines share nothing, so each thread can drive its own at full speed."""
+    """A loaded network. Engines share nothing, so each thread can drive its own at full speed.
+
+    ``pieces`` is the number of word pieces it knows, where that was told.
+    """
 
     path: Path
     labels: int
+    pieces: int | None
     _session: onnxruntime.InferenceSession
     _inputs: frozenset[str]
 
     @classmethod
-    def load(cls, path: Path, *, threads: int) -> Self:
+    def load(cls, path: Path, *, threads: int, pieces: int | None = None) -> Self:
         """Return an engine for the model in ``path`` that computes with ``threads`` threads."""
         try:
             session = onnxruntime.InferenceSession(
@@ -56,7 +60,7 @@ class Engine:
         shape = session.get_outputs()[0].shape
         if not _INPUTS <= inputs <= _INPUTS | _OPTIONAL_INPUTS or not _is_logits(shape):
             raise EngineError(f"{path} is a model, but not one that classifies token ids")
-        return cls(path=path, labels=shape[1], _session=session, _inputs=inputs)
+        return cls(path, shape[1], pieces, _session=session, _inputs=inputs)
 
     def logits(
         self, batch: Sequence[Sequence[int]], pad_to: int | None = None
@@ -69,6 +73,7 @@ class Engine:
             return np.zeros((0, self.labels), dtype=np.float32)
         feeds = _feeds(batch, max(pad_to or 0, *map(len, batch)), self._inputs)
         try:
+            _check_ids(feeds["input_ids"], self.pieces)
             logits = np.asarray(self._session.run(None, feeds)[0], dtype=np.float32)
         except Exception as error:  # see load; its message may hold token ids, so only its name
             raise EngineError(
@@ -92,6 +97,12 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
 
 def _is_logits(shape: Sequence[object]) -> bool:
     return len(shape) == 2 and isinstance(shape[1], int)
+
+
+def _check_ids(ids: NDArray[np.int64], pieces: int | None) -> None:
+    """Refuse an id beyond the table: the library's operator for 8-bit tables reads there anyway."""
+    if pieces is not None and not 0 <= ids.min() <= ids.max() < pieces:
+        raise IndexError
 
 
 def _feeds(
