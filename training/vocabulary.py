@@ -1,4 +1,4 @@
-"""A smaller word-piece vocabulary, cut before training so that both networks share it.
+"""A smaller word-piece vocabulary, cut before training so that all tiers share it.
 
 The table of embeddings is the largest single part of a small encoder, and a domain uses a fraction
 of it. Every single character stays, so that no text becomes unreadable: it only gets longer.
