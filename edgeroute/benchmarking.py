@@ -83,7 +83,8 @@ def _measured(
 
 
 def _field(bundle: "Bundle") -> "Field":
-    from training.benchmark import Entrant, Field, policy_of
+    from router.policy import recommended_policy
+    from training.benchmark import Entrant, Field
 
     manifest = bundle.manifest
     for model in manifest.models.all():
@@ -93,7 +94,7 @@ def _field(bundle: "Bundle") -> "Field":
             model.tier: Entrant(bundle.folder / model.file, model.temperature)
             for model in manifest.models.all()
         },
-        policy=policy_of(
+        policy=recommended_policy(
             {model.tier: model.threshold for model in manifest.models.edge},
             manifest.thresholds.complexity,
             manifest.thresholds.audit_rate,

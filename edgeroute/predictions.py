@@ -163,14 +163,13 @@ def _rows(bundle: "Bundle", messages: Iterator[_Message]) -> Iterator[list[str]]
 
 
 def _policy(bundle: "Bundle") -> "Policy":
-    from router.policy import Policy, Tier
+    from router.policy import recommended_policy
 
     manifest = bundle.manifest
-    return Policy(
-        name="bundle",
-        tiers=tuple(Tier(model.tier, model.threshold) for model in manifest.models.edge),
-        complexity_threshold=manifest.thresholds.complexity,
-        audit_rate=manifest.thresholds.audit_rate,
+    return recommended_policy(
+        {model.tier: model.threshold for model in manifest.models.edge},
+        manifest.thresholds.complexity,
+        manifest.thresholds.audit_rate,
     )
 
 

@@ -122,6 +122,18 @@ def bundle_policy(
     return _policy("bundle", tiers, salt, settings, calibrated)
 
 
+def recommended_policy(
+    thresholds: Mapping[str, float], complexity_threshold: float, audit_rate: float
+) -> Policy:
+    """Return the policy that a bundle with these thresholds by tier recommends."""
+    return Policy(
+        name="bundle",
+        tiers=tuple(Tier(name, threshold) for name, threshold in thresholds.items()),
+        complexity_threshold=complexity_threshold,
+        audit_rate=audit_rate,
+    )
+
+
 def audited(policy: Policy, identity: str) -> bool:
     """Return whether a message is in the share taken at random.
 

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from sklearn.metrics import f1_score
 
 from router.confidence import probabilities
-from router.policy import Answer, Policy, Tier, decide
+from router.policy import Answer, Policy, decide, recommended_policy
 from router.tokenizer import Tokenizer
 from schemas.bundle import TOKENIZER, Measure, Measured, System
 from training import networks
@@ -85,7 +85,7 @@ def run(work: Work) -> Metrics:
     prepared, wanted = work.of("prepare"), work.config.benchmark
     field = Field(
         entrants=entrants,
-        policy=policy_of(
+        policy=recommended_policy(
             {tier: found.tiers[tier].threshold for tier in networks.edge(work)},
             found.complexity,
             found.audit_rate,
@@ -112,18 +112,6 @@ def run(work: Work) -> Metrics:
 def read(work: Work) -> Measured:
     """Return what the step found in this run."""
     return Measured.model_validate_json((work.of("benchmark") / FILE).read_bytes())
-
-
-def policy_of(
-    thresholds: Mapping[str, float], complexity_threshold: float, audit_rate: float
-) -> Policy:
-    """Return the policy that a bundle with these thresholds recommends."""
-    return Policy(
-        name="bundle",
-        tiers=tuple(Tier(name, threshold) for name, threshold in thresholds.items()),
-        complexity_threshold=complexity_threshold,
-        audit_rate=audit_rate,
-    )
 
 
 def laps(field: Field) -> int:
