@@ -84,6 +84,8 @@ async def variables(place: Place, topic: str, way: Way) -> tuple[str, dict[str, 
     async with kafka.admin(place.connection) as client:
         for output in OUTPUTS:
             await _make(client, f"{name}-{output}")
+    positions = f"{name}-positions"
+    await kafka.create_topics(place.connection, {}, 1, positions)
     outputs = {f"topics__{output}": f"{name}-{output}" for output in OUTPUTS}
     ours = {
         "bundle": str(place.bundle),
@@ -91,6 +93,7 @@ async def variables(place: Place, topic: str, way: Way) -> tuple[str, dict[str, 
         "kafka__group_prefix": name,
         "kafka__delivery": "exactly-once",
         "topics__transcripts": topic,
+        "topics__positions": positions,
         # Nobody answers escalations here, and what is measured is an edge that sends them.
         "cloud__watch": "false",
     }

@@ -36,6 +36,8 @@ class Redrive:
 
     rules: Rules
     member: kafka.Member
+    positions: str
+    """The topic that the places are recorded on."""
     transaction_records: int = 512
 
 
@@ -68,7 +70,8 @@ async def letter_at(reach: Reach, number: int, offset: int) -> Found:
 async def redrive_all(reach: Reach, redrive: Redrive, tally: Counter[Outcome]) -> None:
     """Redrive what is meant; what is committed is added to ``tally``, also where it then fails."""
     # A producer would wait for a topic that is not there, and then blame the broker.
-    await kafka.partitions_of(reach.connection, redrive.rules.transcripts)
+    for topic in (redrive.rules.transcripts, redrive.positions):
+        await kafka.partitions_of(reach.connection, topic)
     async with _reading(reach) as span:
         numbers = _numbers(span, redrive.rules.choice)
         # All ends first: an edge may make new letters while we work.
@@ -79,6 +82,7 @@ async def redrive_all(reach: Reach, redrive: Redrive, tally: Counter[Outcome]) -
                 redrive.member,
                 Partition(reach.topic, number),
                 {"transcripts": redrive.rules.transcripts},
+                redrive.positions,
             )
             try:
                 places = Places.of(await mover.open(), first)
@@ -123,8 +127,8 @@ async def _check_end(span: kafka.Span, number: int, place: int, redrive: Redrive
     if place > end:
         raise Fatal(
             f"We have redriven {span.topic}[{number}] up to offset {place}, but the topic ends at "
-            f"{end}: it was deleted and made anew. To start anew on it, delete the consumer group "
-            f"{redrive.member.group}, then call this again."
+            f"{end}: it was deleted and made anew. To start anew on it, call `edgeroute positions "
+            "set redrive --to-start`, then this again."
         )
 
 

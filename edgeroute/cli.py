@@ -75,6 +75,7 @@ class RecordName(StrEnum):
     ROUTED = "routed"
     ANSWERED = "answered"
     DEAD_LETTER = "dead-letter"
+    POSITION = "position"
 
 
 def _version(wanted: bool) -> None:

@@ -185,6 +185,7 @@ async def _redrive(settings: "Settings", choice: "Choice", tally: "Counter[Outco
     asked = Redrive(
         Rules(choice, settings.topics.transcripts, settings.limits.redrive_attempts),
         roles.member(settings, "redrive", exactly_once=True),
+        settings.topics.positions,
         settings.limits.transaction_records,
     )
     await redrive_all(reach, asked, tally)

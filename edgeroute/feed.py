@@ -121,6 +121,8 @@ async def _replay(
     digests = [await asyncio.to_thread(digest_of, file) for file in files]
     run_id = run_of(files, digests, how)
     exact = await roles.delivers_exactly_once(settings)
+    if exact:
+        await require(roles.connection(settings), settings.topics.positions)
     fed: list[Fed] = []
     for file, digest in zip(files, digests, strict=True):
         one = _One(file, Reading(run_id, how.escalate or None, how.columns, digest), how)
@@ -155,14 +157,14 @@ async def _feed(
             f"There is no transcript in {file} ({tally.malformed:,} malformed lines): "
             "each line must be a JSON object or CSV row with at least role and text."
         )
-    kept = side.path if how.side_files and tally.malformed else None
+    left_out = side.path if how.side_files and tally.malformed else None
     return Fed(
         tally.sent,
         tally.malformed,
         tuple(tally.first),
         before=min(before, tally.done),
         run_id=one.reading.run_id,
-        side=kept,
+        side=left_out,
         exact=out.exact,
     )
 
@@ -185,8 +187,14 @@ def _writer(
         return kafka.plain_writer(reached, topic)
     run, digest = reading.run_id, reading.digest or ""
     kind = "replay-live" if run is None else f"replay.{run}"
-    name = f"{settings.kafka.group_prefix}.{kind}.{digest[:16]}"
-    return kafka.exact_writer(reached, topic, name, settings.kafka.transaction_timeout_s)
+    return kafka.exact_writer(reached, topic, kept(settings, f"{kind}.{digest[:16]}"))
+
+
+def kept(settings: Settings, name: str) -> kafka.Kept:
+    """Return where the position of a replay of this name is kept."""
+    limit = settings.kafka.transaction_timeout_s
+    name = f"{settings.kafka.group_prefix}.{name}"
+    return kafka.Kept(name, settings.topics.positions, limit)
 
 
 def _side_file(file: Path, how: Replay, *, follows: bool) -> SideFile:

@@ -17,7 +17,7 @@ from consumers.lanes import Raw
 from consumers.pace import Pace
 from consumers.replay import Reading, Rejected, reread
 from edgeroute import roles
-from edgeroute.feed import TIMER, Fed, Replay, progress, require
+from edgeroute.feed import TIMER, Fed, Replay, kept, progress, require
 from edgeroute.settings import Settings
 from schemas.transcript import Transcript
 
@@ -54,12 +54,12 @@ async def _replay(
             "Replaying a topic needs a broker with transactions, and this one has none: "
             "replay a file instead."
         )
+    await require(reached, settings.topics.positions)
     run_id = how.run_id or f"{span.topic}-{span.digest[:8]}"
-    name = f"{settings.kafka.group_prefix}.replay.{run_id}.{span.digest[:16]}"
-    limit = settings.kafka.transaction_timeout_s
+    ours = kept(settings, f"replay.{run_id}.{span.digest[:16]}")
     async with kafka.history(reached, span.topic) as held:
         spans = await held.spans(span.since, span.until)
-        async with kafka.exact_writer(reached, target, name, limit, tuple(spans)) as out:
+        async with kafka.exact_writer(reached, target, ours, tuple(spans)) as out:
             known = {} if how.again else out.places
             left = {p: (max(first, known.get(p, 0)), end) for p, (first, end) in spans.items()}
             length = sum(max(end - first, 0) for first, end in left.values())

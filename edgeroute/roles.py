@@ -19,6 +19,13 @@ from consumers.guard import DeadLetterShare, GuardedSink
 from consumers.lanes import Partition
 from consumers.loop import Loop
 from consumers.monitor import MonitorHandler, MonitorSink
+from consumers.positions import (
+    Answers,
+    answered_escalation,
+    redriven_letter,
+    refused_record,
+    routed_input,
+)
 from consumers.scoring import Scorer
 from consumers.store import Store
 from consumers.watch import CloudWatch, watching
@@ -63,6 +70,21 @@ def topic_names(settings: Settings) -> dict[str, str]:
         "decisions": names.decisions,
         "dead_letters": names.dead_letters,
     }
+
+
+def answers(settings: Settings, role: str) -> tuple[str, dict[str, Answers]]:
+    """Return the topic that a role reads, and which of its records the outputs answer."""
+    names = settings.topics
+    of: dict[str, tuple[str, dict[str, Answers]]] = {
+        "edge": (names.transcripts, {names.decisions: routed_input}),
+        "cloud": (
+            names.escalations,
+            # What cannot be decoded has a dead letter and no decision.
+            {names.decisions: answered_escalation, names.dead_letters: refused_record},
+        ),
+        "redrive": (names.dead_letters, {names.transcripts: redriven_letter}),
+    }
+    return of[role]
 
 
 def policy_of(settings: Settings, manifest: Manifest) -> Policy:
@@ -115,7 +137,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         for model in bundle.manifest.models.edge
     ]
     async with (
-        _reading(settings, "edge", settings.topics.transcripts) as (source, sink_of),
+        _reading(settings, "edge") as (source, sink_of),
         _availability(settings, source) as available,
     ):
         budget = Budget(_ceiling(settings), CLOCK.monotonic, source.part)
@@ -138,7 +160,7 @@ async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
         settings.cloud.answer_within_s,
         CLOCK.now,
     )
-    async with _reading(settings, "cloud", settings.topics.escalations) as (source, sink_of):
+    async with _reading(settings, "cloud") as (source, sink_of):
         await Loop(source, sink_of, handler, limits, CLOCK).run(stop)
 
 
@@ -186,20 +208,23 @@ def stop_on_signals(stop: asyncio.Event) -> list[signal.Signals]:
 
 
 @asynccontextmanager
-async def _reading(
-    settings: Settings, role: str, topic: str
-) -> AsyncIterator[tuple[kafka.Source, SinkOf]]:
+async def _reading(settings: Settings, role: str) -> AsyncIterator[tuple[kafka.Source, SinkOf]]:
     """Yield a role's input and its lanes' ways out."""
     reached, names = connection(settings), topic_names(settings)
+    topic, _ = answers(settings, role)
     exactly_once = await delivers_exactly_once(settings)
     log.info("delivery: %s", "exactly once" if exactly_once else "AT LEAST ONCE (no transactions)")
     ours = member(settings, role, exactly_once=exactly_once)
-    source = kafka.Source(reached, ours, topic, names.values(), CLOCK.monotonic)
+    positions = settings.topics.positions
+    needed = [*names.values(), *([positions] if exactly_once else ())]
+    source = kafka.Source(reached, ours, topic, needed, CLOCK.monotonic)
     async with AsyncExitStack() as stack:
         if exactly_once:
+            outputs = kafka.Outputs(*answers(settings, role))
+            ledger = kafka.Ledger(ours.group, positions, outputs, CLOCK.monotonic)
             yield (
                 source,
-                lambda p: kafka.TransactionalSink(reached, ours, source, p, names),
+                lambda p: kafka.TransactionalSink(reached, ours, source, ledger, p, names),
             )
         else:
             producer = await stack.enter_async_context(kafka.plain_producer(reached))

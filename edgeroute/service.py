@@ -46,7 +46,8 @@ def create_topics(settings: Settings, replication: int | None = None) -> dict[st
     wanted = dict.fromkeys(names, settings.topics.partitions)
     reached = roles.connection(settings)
     with_copies = replication or settings.topics.replication
-    return asyncio.run(kafka.create_topics(reached, wanted, with_copies))
+    positions = settings.topics.positions
+    return asyncio.run(kafka.create_topics(reached, wanted, with_copies, positions))
 
 
 def show_report(

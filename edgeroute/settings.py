@@ -124,13 +124,14 @@ class Topics(_Section):
     escalations: Topic = "escalations"
     decisions: Topic = "decisions"
     dead_letters: Topic = "dead-letters"
+    positions: Topic = "positions"
     partitions: Count = 6
     replication: Count = 1
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
         names = (self.transcripts, self.results, self.escalations, self.decisions)
-        if len({*names, self.dead_letters}) < 5:
+        if len({*names, self.dead_letters, self.positions}) < 6:
             raise ValueError("every topic needs a name of its own, or we would read what we write")
         return self
 

@@ -1,5 +1,6 @@
 """Bytes to records and back. The only place that knows the wire is JSON."""
 
+import json
 from typing import Any, Final, TypeVar
 
 import pydantic_core
@@ -8,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from schemas.dead_letter import Cause, DeadLetter, Redriven
 from schemas.decision import Answered, Decision, Routed
 from schemas.escalation import Escalation
+from schemas.position import Position
 from schemas.record import Record
 from schemas.result import Result
 from schemas.transcript import Transcript
@@ -19,6 +21,7 @@ RECORDS: Final[dict[str, type[Record]]] = {
     "routed": Routed,
     "answered": Answered,
     "dead-letter": DeadLetter,
+    "position": Position,
 }
 """Every record type that crosses a topic, by the name the command line uses."""
 
@@ -66,6 +69,11 @@ def decode_decision(value: bytes | None) -> Routed | Answered:
     except ValidationError as error:
         refused = _undecodable(error)
     raise refused
+
+
+def position_key(group: str, topic: str, partition: int) -> bytes:
+    """Return the key of a position: what `Position` is the newest record of."""
+    return json.dumps([group, topic, partition]).encode()
 
 
 def dead_letter_headers(letter: DeadLetter) -> Headers:

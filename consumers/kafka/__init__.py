@@ -1,11 +1,13 @@
 """Kafka, and the only package that knows aiokafka.
 
 Exactly-once here is one transactional producer per input partition, opened (which fences the
-previous owner) before the committed offset is read. aiokafka sends TxnOffsetCommit without the
-group's generation, so a broker cannot fence a zombie by it: the producer's epoch has to.
+previous owner) before its position is read. The position is recorded on a topic of ours in the
+transaction of what was answered, since a broker may forget a group's committed offsets. aiokafka
+sends TxnOffsetCommit without the group's generation, so a broker cannot fence a zombie by it: the
+producer's epoch has to.
 """
 
-from consumers.kafka.bulk import ExactWriter, Writer, exact_writer, plain_writer
+from consumers.kafka.bulk import ExactWriter, Kept, Writer, exact_writer, plain_writer
 from consumers.kafka.cluster import (
     admin,
     cluster_id,
@@ -17,6 +19,8 @@ from consumers.kafka.cluster import (
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
 from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.history import History, history
+from consumers.kafka.ledger import Ledger, Patience
+from consumers.kafka.outputs import Outputs
 from consumers.kafka.progress import GroupProgress
 from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
@@ -29,8 +33,12 @@ __all__ = [
     "Group",
     "GroupProgress",
     "History",
+    "Kept",
+    "Ledger",
     "Member",
     "Mover",
+    "Outputs",
+    "Patience",
     "PlainSink",
     "Source",
     "Span",

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.cluster import plain_producer
@@ -19,12 +20,21 @@ from consumers.kafka.connection import (
     said,
 )
 from consumers.kafka.offsets import committed_offset
-from consumers.lanes import Partition
+from consumers.kafka.positions import PositionLog, record_positions
+from consumers.lanes import Partition, Place
 
 COMMIT_S: Final = 30.0
 """How long storing what was written may take, before the broker counts as away."""
-_AGAIN_S: Final = 0.2
 _BATCH_BYTES: Final = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a writer's position is kept: under which name, on which topic."""
+
+    name: str
+    positions: str
+    transaction_timeout_s: float
 
 
 class Writer:
@@ -69,32 +79,30 @@ class ExactWriter(Writer):
     exact = True
 
     def __init__(
-        self, connection: Connection, producer: AIOKafkaProducer, topic: str, name: str
+        self, connection: Connection, producer: AIOKafkaProducer, topic: str, kept: Kept
     ) -> None:
         super().__init__(connection, producer, topic)
-        self._name = name
+        self._kept = kept
         self._began = False
+        self._reached: dict[Partition, int] = {}
         self.places: dict[Partition, int] = {}
 
     async def resume(self, of: Sequence[Partition]) -> None:
         """Fence whoever still writes under this name, then read how far it has come."""
+        line = Partition(self._topic, 0)
         async with _told(self._connection), asyncio.timeout(6 * REQUEST_TIMEOUT_S):
             await self._producer.start()
-            for place in of:
-                if (offset := await self._committed(place)) is not None:
+            client, name = self._producer.client, self._kept.name
+            found = await PositionLog(self._kept.positions).last(client, name, {line, *of})
+            self.places = {place: found[place].offset for place in of if place in found}
+            # Of what an older release wrote only the broker knows how far it came.
+            for place in of if not found else ():
+                if offset := await committed_offset(client, name, TopicPartition(*place)):
                     self.places[place] = offset
-            self.position = await self._committed(Partition(self._topic, 0)) or 0
-
-    async def _committed(self, place: Partition) -> int | None:
-        """Where a broker has just started, its groups' coordinator may still be on its way."""
-        tp = TopicPartition(*place)
-        while True:
-            try:
-                return await committed_offset(self._producer.client, self._name, tp)
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-            await asyncio.sleep(_AGAIN_S)
+            if line in found:
+                self.position = found[line].offset
+            elif not found:
+                self.position = await committed_offset(client, name, TopicPartition(*line)) or 0
 
     async def add(self, key: bytes | None, value: bytes) -> None:
         await self._begin()
@@ -107,11 +115,16 @@ class ExactWriter(Writer):
         """Commit what was added, with the offsets that are next in a topic that is replayed."""
         await self._begin()
         async with _told(self._connection), asyncio.timeout(COMMIT_S):
-            offsets = {TopicPartition(*place): offset for place, offset in places.items()}
-            await self._producer.send_offsets_to_transaction(offsets, self._name)
+            kept, offsets = self._kept, {TopicPartition(*p): at for p, at in places.items()}
+            moved = {p: Place(at, "") for p, at in places.items() if self._reached.get(p) != at}
+            self._waiting += await record_positions(
+                self._producer, kept.positions, kept.name, moved
+            )
+            await self._producer.send_offsets_to_transaction(offsets, kept.name)
             await self._stored()
             await self._producer.commit_transaction()
         self._began = False
+        self._reached.update(places)
 
     async def _begin(self) -> None:
         if not self._began:
@@ -129,13 +142,9 @@ class ExactWriter(Writer):
 
 @asynccontextmanager
 async def exact_writer(
-    connection: Connection,
-    topic: str,
-    name: str,
-    transaction_timeout_s: float,
-    of: Sequence[Partition] = (),
+    connection: Connection, topic: str, kept: Kept, of: Sequence[Partition] = ()
 ) -> AsyncIterator[ExactWriter]:
-    """A writer whose position is kept under ``name``, as a consumer group's committed offset.
+    """A writer whose position is kept, and as a consumer group's committed offset shown to tools.
 
     The position and the records before it are visible together or not at all. There is one writer
     of a name at a time: a new one fences the one before, and only then reads the position.
@@ -143,11 +152,11 @@ async def exact_writer(
     """
     producer = AIOKafkaProducer(
         **connection.options(),
-        transactional_id=name,
-        transaction_timeout_ms=int(transaction_timeout_s * 1000),
+        transactional_id=kept.name,
+        transaction_timeout_ms=int(kept.transaction_timeout_s * 1000),
         max_batch_size=_BATCH_BYTES,
     )
-    writer = ExactWriter(connection, producer, topic, name)
+    writer = ExactWriter(connection, producer, topic, kept)
     try:
         await writer.resume(of)
         yield writer

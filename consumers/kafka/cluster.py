@@ -18,6 +18,7 @@ from aiokafka.errors import (
 
 from consumers.errors import Fatal
 from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
+from consumers.kafka.positions import PARTITIONS, TOPIC_SETTINGS
 
 _PROBES: Final = 4
 _PROBE_AGAIN_S: Final = 0.25
@@ -74,14 +75,26 @@ async def admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def create_topics(
-    connection: Connection, partitions: Mapping[str, int], replication: int
+    connection: Connection,
+    partitions: Mapping[str, int],
+    replication: int,
+    positions: str | None = None,
 ) -> dict[str, bool]:
-    """Create the topics that do not exist; return for each whether it was created here."""
+    """Create the topics that do not exist; return for each whether it was created here.
+
+    ``positions`` is the topic that positions are recorded on, which is made in its own way.
+    """
     created: dict[str, bool] = {}
     async with admin(connection) as client:
-        for name, count in partitions.items():
+        wanted = [NewTopic(name, count, replication) for name, count in partitions.items()]
+        if positions is not None:
+            wanted.append(
+                NewTopic(positions, PARTITIONS, replication, topic_configs=dict(TOPIC_SETTINGS))
+            )
+        for topic in wanted:
+            name = topic.name
             try:
-                answer = await client.create_topics([NewTopic(name, count, replication)])
+                answer = await client.create_topics([topic])
             except TopicAlreadyExistsError:
                 created[name] = False
                 continue

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest
 from aiokafka.protocol.commit import OffsetFetchRequest
 
@@ -36,7 +36,7 @@ async def committed_places(
     that never committed: the partition would be read again from its start.
     """
     while True:
-        coordinator = await client.coordinator_lookup(CoordinationType.GROUP, group)
+        coordinator = await _coordinator(client, group)
         request = OffsetFetchRequest(group, [(topic, list(partitions))])
         answer = await client.send(coordinator, request)
         found = [place for _, places in answer.topics for place in places]
@@ -51,6 +51,15 @@ async def committed_places(
         if not places.keys() >= set(partitions):
             raise KafkaError("the coordinator did not answer for every partition")
         return {n: None if places[n].offset < 0 else places[n] for n in partitions}
+
+
+async def _coordinator(client: AIOKafkaClient, group: str) -> int:
+    """Return the node to ask; a new broker makes its topic of offsets at the first question."""
+    while True:
+        try:
+            return int(await client.coordinator_lookup(CoordinationType.GROUP, group))
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(_AGAIN_S)
 
 
 async def members_of(client: AIOKafkaClient, group: str) -> int:

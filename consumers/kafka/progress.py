@@ -100,9 +100,12 @@ class GroupProgress:
     async def _stand_at(
         self, reader: AIOKafkaConsumer, positions: Mapping[int, int | None]
     ) -> None:
-        """Go to the group's position wherever it has moved; elsewhere what was read holds."""
+        """Go to the group's position wherever it has moved; elsewhere what was read holds.
+
+        A group goes only forwards: a broker that says otherwise has forgotten for a moment.
+        """
         for number, offset in positions.items():
-            if number in self._standing and self._standing[number] == offset:
+            if number in self._standing and (offset or -1) <= (self._standing[number] or -1):
                 continue
             place = TopicPartition(self._topic, number)
             if offset is None:

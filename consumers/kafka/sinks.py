@@ -2,37 +2,40 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.kafka.connection import Connection, Member, close_for_good, lane_errors
+from consumers.kafka.ledger import Ledger
 from consumers.kafka.offsets import committed_place
+from consumers.kafka.positions import PositionLog, record_positions
 from consumers.kafka.source import Source
 from consumers.lanes import Partition, Place
 from router.plan import Output
 
 _OPEN_S: Final = 60.0
 _COMMIT_S: Final = 30.0
-_AGAIN_S: Final = 0.2
 
 
 class TransactionalSink:
-    """A lane's way out: records and offset in one transaction of the partition's own producer."""
+    """A lane's way out: records and position in one transaction of the partition's own producer."""
 
     def __init__(
         self,
         connection: Connection,
         member: Member,
         source: Source,
+        ledger: Ledger,
         partition: Partition,
         topics: Mapping[str, str],
     ) -> None:
         self._connection = connection
         self._member = member
         self._source = source
+        self._ledger = ledger
         self._partition = partition
         self._topics = topics
         self._producer: AIOKafkaProducer | None = None
@@ -40,15 +43,19 @@ class TransactionalSink:
     async def open(self) -> int:
         """Fence the previous owner, then return the offset to read from."""
         async with lane_errors():
-            self._producer = _transactional(self._connection, self._member, self._partition)
+            self._producer = transactional(self._connection, self._member, self._partition)
             await self._producer.start()
-        return await self._source.committed(self._partition, self._producer.client)
+        position = await self._ledger.open(self._partition, self._producer)
+        await self._source.check_end(self._partition, position)
+        return position
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
-        """Write all outputs and the next offset, or raise `LaneLost` having written neither."""
+        """Write all outputs and the position, or raise `LaneLost` having written neither."""
         assert self._producer is not None
-        place = {TopicPartition(*self._partition): OffsetAndMetadata(next_offset, "")}
-        await _commit(self._producer, outputs, self._topics, place, self._member.group)
+        places = {self._partition: Place(next_offset, "")}
+        sending = _Sending(self._topics, self._ledger.topic, self._member.group)
+        await _commit(self._producer, outputs, places, sending)
+        self._ledger.committed(self._partition, next_offset)
 
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
@@ -69,35 +76,32 @@ class Mover:
         member: Member,
         partition: Partition,
         topics: Mapping[str, str],
+        positions: str,
     ) -> None:
-        self._member = member
-        self._tp = TopicPartition(*partition)
-        self._topics = topics
-        self._producer = _transactional(connection, member, partition)
+        """``positions`` is the topic that the place is recorded on."""
+        self._partition = partition
+        self._positions = PositionLog(positions)
+        self._sending = _Sending(topics, positions, member.group)
+        self._producer = transactional(connection, member, partition)
 
     async def open(self) -> Place | None:
         """Fence the previous owner, then return the place to go on from; None where there is none.
 
-        Raises `LaneLost`.
+        A place of which nothing is recorded was committed by an older release. Raises `LaneLost`.
         """
+        group, partition = self._sending.group, self._partition
         async with lane_errors(), asyncio.timeout(_OPEN_S):
             await self._producer.start()
-            while True:
-                try:
-                    return await committed_place(
-                        self._producer.client, self._member.group, self._tp
-                    )
-                except KafkaError as error:
-                    # A new broker only makes its topic of offsets when the first group asks.
-                    if not error.retriable:
-                        raise
-                await asyncio.sleep(_AGAIN_S)
+            client = self._producer.client
+            recorded = await self._positions.last(client, group, [partition])
+            if partition in recorded:
+                return recorded[partition]
+            return await committed_place(client, group, TopicPartition(*partition))
 
     async def commit(self, outputs: Sequence[Output], place: Place) -> None:
         """Write all outputs and the place, or raise `LaneLost` having written neither."""
-        offset = {self._tp: OffsetAndMetadata(*place)}
-        async with lane_errors(), asyncio.timeout(_COMMIT_S):
-            await _commit(self._producer, outputs, self._topics, offset, self._member.group)
+        async with asyncio.timeout(_COMMIT_S):
+            await _commit(self._producer, outputs, {self._partition: place}, self._sending)
 
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
@@ -133,9 +137,17 @@ class PlainSink:
         """Nothing to close: the producer is shared."""
 
 
-def _transactional(
-    connection: Connection, member: Member, partition: Partition
-) -> AIOKafkaProducer:
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """Where a transaction's records go: outputs by role, the position, and whose it is."""
+
+    topics: Mapping[str, str]
+    positions: str
+    group: str
+
+
+def transactional(connection: Connection, member: Member, partition: Partition) -> AIOKafkaProducer:
+    """Return the producer of a lane, not started: starting it fences the one before."""
     return AIOKafkaProducer(
         **connection.options(),
         transactional_id=f"{member.group}.{partition.topic}.{partition.number}",
@@ -148,17 +160,18 @@ def _transactional(
 async def _commit(
     producer: AIOKafkaProducer,
     outputs: Sequence[Output],
-    topics: Mapping[str, str],
-    place: Mapping[TopicPartition, OffsetAndMetadata],
-    group: str,
+    places: Mapping[Partition, Place],
+    to: _Sending,
 ) -> None:
-    """Write all outputs and the group's place, or raise `LaneLost` having written neither."""
+    """Write all outputs and the group's places, or raise `LaneLost` having written neither."""
+    offsets = {TopicPartition(*of): OffsetAndMetadata(*place) for of, place in places.items()}
     async with lane_errors():
         await producer.begin_transaction()
-        sent = await enqueue(producer, outputs, topics)
+        sent = await enqueue(producer, outputs, to.topics)
+        sent += await record_positions(producer, to.positions, to.group, places)
         # The offset travels beside the records: one round trip less, and nothing is visible
         # before the commit, which comes only when all of it has arrived.
-        await producer.send_offsets_to_transaction(place, group)
+        await producer.send_offsets_to_transaction(offsets, to.group)
         await asyncio.gather(*sent)
         await producer.commit_transaction()
 

@@ -197,7 +197,10 @@ class Source:
             raise LaneLost(f"could not seek: {type(error).__name__}") from error
 
     async def committed(self, partition: Partition, through: AIOKafkaClient) -> int:
-        """Return the group's committed offset, or the log's start where it has none."""
+        """Return the group's committed offset, or the log's start where it has none.
+
+        Only where the broker has no transactions: with them `Ledger` knows better.
+        """
         tp = TopicPartition(*partition)
         async with lane_errors():
             offset = await committed_offset(through, self._member.group, tp)
@@ -211,13 +214,13 @@ class Source:
 
         Just after a change of leader a log may look shorter than it is.
         """
-        deadline = self._clock() + _SHORT_LOG_S
+        deadline, role = self._clock() + _SHORT_LOG_S, self._member.group.rpartition(".")[2]
         while position > (end := (await self.bounds(partition))[1]):
             if self._clock() > deadline:
                 raise Fatal(
                     f"We have worked on {partition.topic}[{partition.number}] up to offset "
                     f"{position}, but the topic ends at {end}: it was deleted and made anew. To "
-                    f"start anew on it, delete the consumer group {self._member.group} (for the "
+                    f"start anew on it, call `edgeroute positions set {role} --to-start` (for the "
                     "monitor give redis.prefix a new name instead), then start this again."
                 )
             await asyncio.sleep(0.5)

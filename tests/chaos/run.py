@@ -142,7 +142,7 @@ def _broker(folder: Path) -> Iterator[tuple[JvmKafka, ThreadPoolExecutor]]:
 async def _run(options: Options, director: Director, store: Store) -> Outcome:
     ours, servers = director.fleet, director.broker.bootstrap_servers
     reached = kafka.Connection(servers)
-    await kafka.create_topics(reached, dict.fromkeys(TOPICS, PARTITIONS), 1)
+    await kafka.create_topics(reached, dict.fromkeys(TOPICS, PARTITIONS), 1, "positions")
     cluster = await kafka.cluster_id(reached)
     fully_staffed(ours, SIZES, options.say)
     stop = asyncio.Event()

@@ -36,6 +36,7 @@ class SharedSink:
         connection: kafka.Connection,
         member: kafka.Member,
         source: kafka.Source,
+        ledger: kafka.Ledger,
         partition: Partition,
         topics: Mapping[str, str],
     ) -> None:

@@ -10,14 +10,14 @@ from consumers import kafka
 from consumers.errors import Fatal, Unreachable
 from consumers.kafka import Connection
 from tests.services.choose import Broker
-from tests.services.topics import create_topics
 
 pytestmark = pytest.mark.exactly_once
 
 
 @pytest.fixture
 async def topic(each_real_broker: Broker, unique: str) -> str:
-    await create_topics(each_real_broker.bootstrap_servers, unique)
+    connection = Connection(each_real_broker.bootstrap_servers)
+    await kafka.create_topics(connection, {unique: 1}, 1, f"{unique}.positions")
     return unique
 
 
@@ -29,7 +29,11 @@ def connection(each_real_broker: Broker) -> Connection:
 def writer(
     connection: Connection, topic: str, name: str = "w"
 ) -> AbstractAsyncContextManager[kafka.Writer]:
-    return kafka.exact_writer(connection, topic, f"{topic}.{name}", 10.0)
+    return kafka.exact_writer(connection, topic, kept(topic, name))
+
+
+def kept(topic: str, name: str) -> kafka.Kept:
+    return kafka.Kept(f"{topic}.{name}", f"{topic}.positions", 10.0)
 
 
 async def values(connection: Connection, topic: str, count: int) -> list[bytes | None]:

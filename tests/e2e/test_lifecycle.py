@@ -130,9 +130,15 @@ async def test_a_slow_engine_holds_a_bounded_number_of_records_and_keeps_its_pla
     source = kafka.Source(
         connection, member, settings.topics.transcripts, names.values(), CLOCK.monotonic
     )
+    ledger = kafka.Ledger(
+        member.group,
+        settings.topics.positions,
+        kafka.Outputs(*roles.answers(settings, "edge")),
+        CLOCK.monotonic,
+    )
     loop = Loop(
         source,
-        lambda p: kafka.TransactionalSink(connection, member, source, p, names),
+        lambda p: kafka.TransactionalSink(connection, member, source, ledger, p, names),
         handler,
         limits,
         CLOCK,

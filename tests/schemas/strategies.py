@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from schemas.dead_letter import DeadLetter, Redriven
 from schemas.decision import Answered, Breakdown, Routed, Verdict
 from schemas.escalation import EdgeAnswer, Escalation
+from schemas.position import Position
 from schemas.record import Record, Source
 from schemas.result import Result
 from schemas.transcript import Transcript
@@ -173,6 +174,15 @@ redriven = st.builds(
     Redriven, attempt=st.integers(1, 2**40), first_source=sources, dead_letter=sources
 )
 
+positions = st.builds(
+    Position,
+    group=names,
+    topic=names,
+    partition=st.integers(0, 2**31 - 1),
+    offset=st.integers(0, 2**63 - 1),
+    note=strings,
+)
+
 BY_NAME: Final[dict[str, st.SearchStrategy[Any]]] = {
     "transcript": transcripts,
     "escalation": escalations,
@@ -180,5 +190,6 @@ BY_NAME: Final[dict[str, st.SearchStrategy[Any]]] = {
     "routed": routed,
     "answered": answered,
     "dead-letter": dead_letters,
+    "position": positions,
 }
 records: st.SearchStrategy[Record] = st.one_of(*BY_NAME.values())

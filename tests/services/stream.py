@@ -55,6 +55,7 @@ def settings_for(
             escalations=f"{unique}.escalations",
             decisions=f"{unique}.decisions",
             dead_letters=f"{unique}.dead-letters",
+            positions=f"{unique}.positions",
             partitions=partitions,
         ),
         redis=Redis(url=SecretStr(redis_url), prefix=unique),
@@ -127,7 +128,8 @@ class Stream:
         """Create what does not exist; return for each topic whether it was created."""
         names = self.settings.topics
         every = (names.transcripts, *roles.topic_names(self.settings).values())
-        return await kafka.create_topics(self._to, dict.fromkeys(every, names.partitions), 1)
+        counts = dict.fromkeys(every, names.partitions)
+        return await kafka.create_topics(self._to, counts, 1, names.positions)
 
     async def feed(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> int:
         """Write raw records to the transcripts topic."""

@@ -1,0 +1,204 @@
+"""Where the lanes of a group go on, found out when they open.
+
+1. Our own record of the position is read, and the offset that the broker says was committed.
+2. Where the two agree, that is it. Else the outputs are asked too, and `consumers.positions.judged`
+   tells whom to believe.
+3. Where that is nobody, the broker is asked again until it says what fits, or until our patience
+   ends: a lane never begins again by itself.
+4. What differs from the position found is put right, in a transaction, before anything is read.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.structs import OffsetAndMetadata
+
+from consumers.errors import Fatal, LaneLost
+from consumers.kafka.connection import lane_errors
+from consumers.kafka.decided import committed_records, start_of
+from consumers.kafka.offsets import committed_offset
+from consumers.kafka.outputs import Outputs
+from consumers.kafka.positions import PositionLog, record_positions
+from consumers.lanes import Partition, Place
+from consumers.positions import NEW, Doubt, Witnesses, judged, undisputed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lane waits for the witnesses of its position to agree. Times are in seconds."""
+
+    again_s: float = 1.0
+    opening_s: float = 45.0
+    """One opening asks for this long; the lane then says why it was lost, and opens again."""
+    whole_s: float = 300.0
+    """After this long the role ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found out about a lane, besides what the broker says."""
+
+    recorded: int | None
+    answered: int | None
+
+
+class Ledger:
+    """The positions of a group on one topic, for the lanes of one process."""
+
+    def __init__(
+        self,
+        group: str,
+        positions: str,
+        outputs: Outputs,
+        now: Callable[[], float],
+        patience: Patience | None = None,
+    ) -> None:
+        """``positions`` is the topic that they are recorded on."""
+        self._group = group
+        self.topic = positions
+        self._log = PositionLog(positions)
+        self._outputs = outputs
+        self._now = now
+        self._patience = patience or Patience()
+        self._doubted_since: dict[Partition, float] = {}
+        self._reached: dict[Partition, int] = {}
+
+    async def open(self, partition: Partition, producer: AIOKafkaProducer) -> int:
+        """Return the position to go on at; ``producer`` has started, and so fenced all others.
+
+        Raises `LaneLost` where it is not to be had now, `Fatal` where a person must decide.
+        """
+        async with lane_errors():
+            client = producer.client
+            recorded = (await self._log.last(client, self._group, [partition])).get(partition)
+            ours = None if recorded is None else recorded.offset
+            theirs = await committed_offset(client, self._group, TopicPartition(*partition))
+            position = undisputed(ours, theirs)
+            if position is None:
+                position, theirs = await self._settled(client, partition, ours, theirs)
+                self._check_forwards(partition, position)
+                self._say(partition, position, ours, theirs)
+                await self._put_right(producer, partition, position)
+        self._check_forwards(partition, position)
+        self._doubted_since.pop(partition, None)
+        return position
+
+    def committed(self, partition: Partition, next_offset: int) -> None:
+        """Remember that a transaction of ours is committed: nothing may go behind it."""
+        self._reached[partition] = next_offset
+
+    async def _settled(
+        self, client: AIOKafkaClient, partition: Partition, ours: int | None, theirs: int | None
+    ) -> tuple[int, int | None]:
+        """Return the position, and what the broker said when it was found."""
+        begun = self._now()
+        # A partition that came later than its siblings' first records is new, or nearly so.
+        whole = ours is None and theirs is None
+        whole = whole and not self._log.knows_others(self._group, partition.topic)
+        found = _Found(ours, await self._outputs.answered(client, partition, whole=whole))
+        while True:
+            verdict = judged(await self._witnesses(client, partition, found, theirs))
+            if not isinstance(verdict, Doubt):
+                if verdict == NEW:
+                    return await start_of(client, TopicPartition(*partition)), theirs
+                return int(verdict), theirs
+            self._check_patience(partition, verdict, begun)
+            await asyncio.sleep(self._patience.again_s)
+            theirs = await committed_offset(client, self._group, TopicPartition(*partition))
+
+    async def _witnesses(
+        self, client: AIOKafkaClient, partition: Partition, found: _Found, theirs: int | None
+    ) -> Witnesses:
+        recorded, answered = found.recorded, found.answered
+        skips = answered is not None and theirs is not None and theirs > answered
+        if skips and (recorded is None or recorded < (answered or 0)):
+            skips = await _holds_records(client, partition, answered or 0, theirs or 0)
+        return Witnesses(recorded, theirs, answered, skips)
+
+    async def _offset(
+        self, client: AIOKafkaClient, partition: Partition, verdict: int | str
+    ) -> int:
+        if verdict == NEW:
+            return await start_of(client, TopicPartition(*partition))
+        return int(verdict)
+
+    def _check_patience(self, partition: Partition, doubt: Doubt, begun: float) -> None:
+        """Say a doubt when it begins and when an opening ends with it; raise where it lasts."""
+        now, where = self._now(), f"{partition.topic}[{partition.number}]"
+        if partition not in self._doubted_since:
+            self._doubted_since[partition] = now
+            log.warning("%s: we wait, since %s", where, doubt.why)
+        if now - self._doubted_since[partition] > self._patience.whole_s:
+            raise Fatal(
+                f"Nobody can tell where {self._group} stands in {where}: {doubt.why}. Look at "
+                "`edgeroute positions show`, then set the position with `edgeroute positions set "
+                f"{self._group.rpartition('.')[2]} {partition.number} --to {doubt.proposed}`."
+            )
+        if now - begun > self._patience.opening_s:
+            raise LaneLost(f"its position is in doubt: {doubt.why}")
+
+    def _say(
+        self, partition: Partition, position: int, ours: int | None, theirs: int | None
+    ) -> None:
+        where = f"{partition.topic}[{partition.number}]"
+        if theirs is None and ours is None:
+            log.info("%s: new to %s: we begin at %d", where, self._group, position)
+        elif ours is None:
+            log.info(
+                "%s: nothing was recorded: we go on where the broker says, %d", where, position
+            )
+        elif position == ours:
+            says = "none" if theirs is None else str(theirs)
+            log.warning(
+                "%s: the broker says %s of our position, which is %d: we go on at ours",
+                where,
+                says,
+                position,
+            )
+        else:
+            log.warning(
+                "%s: %d is recorded, but an older release went on to %d: we go on there",
+                where,
+                ours,
+                position,
+            )
+
+    async def _put_right(
+        self, producer: AIOKafkaProducer, partition: Partition, position: int
+    ) -> None:
+        """Make record and committed offset say the position before anything is read from there."""
+        await producer.begin_transaction()
+        place = {partition: Place(position, "")}
+        stored = await record_positions(producer, self.topic, self._group, place)
+        offsets = {TopicPartition(*partition): OffsetAndMetadata(position, "")}
+        await producer.send_offsets_to_transaction(offsets, self._group)
+        await asyncio.gather(*stored)
+        await producer.commit_transaction()
+
+    def _check_forwards(self, partition: Partition, position: int) -> None:
+        """Whatever is said: what this process itself has committed is answered."""
+        reached = self._reached.get(partition, 0)
+        if position < reached:
+            raise LaneLost(
+                f"its position is said to be {position}, but this process has committed up to "
+                f"{reached}: start it again if somebody has set the position back"
+            )
+
+
+async def _holds_records(
+    client: AIOKafkaClient, partition: Partition, start: int, end: int
+) -> bool:
+    """Whether committed records, and not only markers, stand from ``start`` to before ``end``."""
+    async with aclosing(
+        committed_records(client, TopicPartition(*partition), start, end)
+    ) as records:
+        async for _ in records:
+            return True
+    return False
