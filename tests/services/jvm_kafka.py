@@ -16,6 +16,7 @@ from typing import Final, Self
 from consumers.embedded import HOST, end_with_parent, free_port
 
 VERSION: Final = "4.1.0"
+"""The Apache Kafka that tests run where no other is asked for."""
 _CLUSTER_ID: Final = "ZWRnZXJvdXRlLXRlc3RzLQ"
 _POM: Final = Path(__file__).with_name("kafka-pom.xml")
 _JAVA_OPTIONS: Final = ["-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -25,17 +26,17 @@ class JvmKafkaError(Exception):
     """Kafka's jars or Java cannot be had, or the broker did not start."""
 
 
-def jars_folder() -> Path:
-    """Return where the jars are kept between runs; TESTS_KAFKA_JARS overrides it."""
+def jars_folder(version: str = VERSION) -> Path:
+    """Return where the jars are kept between runs; TESTS_KAFKA_JARS overrides it for `VERSION`."""
     given = os.environ.get("TESTS_KAFKA_JARS")
-    if given:
+    if given and version == VERSION:
         return Path(given)
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "edgeroute" / f"kafka-{VERSION}"
+    return Path(cache) / "edgeroute" / f"kafka-{version}"
 
 
-def why_unavailable() -> str | None:
-    """Return why no JVM Kafka can be had here, or None if it can."""
+def why_unavailable(version: str = VERSION) -> str | None:
+    """Return why no JVM Kafka of this version can be had here, or None if it can."""
     java = shutil.which("java")
     if java is None:
         return "java is not installed"
@@ -43,25 +44,26 @@ def why_unavailable() -> str | None:
     found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < 17:
         return "java is older than 17"
-    if not _complete(jars_folder()) and shutil.which("mvn") is None:
-        return "Kafka's jars are not there and Maven is not installed"
+    if not _complete(jars_folder(version)) and shutil.which("mvn") is None:
+        return f"the jars of Kafka {version} are not there and Maven is not installed"
     return None
 
 
-def fetch_jars(within: float = 300.0) -> Path:
+def fetch_jars(version: str = VERSION, within: float = 300.0) -> Path:
     """Return the folder of Kafka's jars, fetching them with Maven the first time."""
-    folder = jars_folder()
+    folder = jars_folder(version)
     if _complete(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as work:
         shutil.copy(_POM, Path(work) / "pom.xml")
-        command = ["mvn", "-B", "-q", "dependency:copy-dependencies"]
+        command = ["mvn", "-B", "-q", f"-Dkafka.version={version}", "dependency:copy-dependencies"]
         done = subprocess.run(
             command, cwd=work, capture_output=True, text=True, timeout=within, check=False
         )
         if done.returncode:
-            raise JvmKafkaError(f"Maven could not fetch Kafka: {done.stdout[-500:]}")
+            said = done.stdout.strip()[:500]
+            raise JvmKafkaError(f"Maven could not fetch Kafka {version}: {said}")
         (Path(work) / "libs" / ".complete").touch()
         shutil.rmtree(folder, ignore_errors=True)
         # Another run may have put its own there in the meantime, which serves as well.
@@ -85,8 +87,12 @@ class JvmKafka:
     """
 
     def __init__(
-        self, folder: Path | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        version: str = VERSION,
     ) -> None:
+        self._version = version
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="edgeroute-kafka-")
@@ -187,7 +193,7 @@ class JvmKafka:
 
     def _java(self) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={Path(__file__).with_name('kafka-log4j2.xml')}"
-        return ["java", *_JAVA_OPTIONS, logging, "-cp", f"{fetch_jars()}/*"]
+        return ["java", *_JAVA_OPTIONS, logging, "-cp", f"{fetch_jars(self._version)}/*"]
 
     def _wait_until_it_answers(self, within: float) -> None:
         deadline = time.monotonic() + within
