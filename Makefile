@@ -4,7 +4,7 @@
 #   make demo [TRANSCRIPTS=FILE]        the whole stream on this machine, no Docker and no Java
 #   make test                           lint, types, import rules, and all tests but the slow ones
 #   make test-all                       the slow ones too
-#   make chaos [FAULTS=200] [SEED=1]    kills things and counts what was lost or doubled
+#   make chaos [FAULTS=200] [SEED=1]    kills things and counts what was lost or doubled (docs/chaos.md has more)
 #   make bench                          measures the stream and the engine side by side
 #   make airline                        trains on the airline data beside the repository; predictions.csv
 SHELL := /bin/bash
@@ -53,7 +53,9 @@ test-all: lint
 	$(DEV)/bin/python -m pytest $(PYTEST)
 
 chaos: $(DEV)/.made
-	@$(DEV)/bin/python -m tests.chaos --faults $(FAULTS) --seed $(SEED)
+	@$(DEV)/bin/python -m tests.chaos --faults $(FAULTS) --seed $(SEED) \
+	  $(if $(BROKER_SHARE),--broker-share $(BROKER_SHARE)) $(if $(LOAD),--load $(LOAD)) \
+	  $(if $(KAFKA),--kafka $(KAFKA))
 
 bench: $(DEV)/.made
 	@$(DEV)/bin/python -m benchmarks.run

@@ -12,20 +12,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.chaos.faults import ChaosError
+from tests.chaos.plan import BROKER_SHARE
 from tests.chaos.report import show
 from tests.chaos.run import Options, run
 from tests.services import jvm_kafka
+from tests.services.jvm_kafka import JvmKafkaError
 
 
 def main() -> int:
     """Run it and return the exit code."""
-    parser = argparse.ArgumentParser(prog="chaos", description="Kill, stop and count.")
-    parser.add_argument("--faults", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=100.0, help="inputs a second")
-    parser.add_argument("--wrong", choices=("one-producer", "stale-batch", "past-unfinished"))
-    given = parser.parse_args()
-    reason = jvm_kafka.why_unavailable()
+    given = _arguments()
+    reason = _why_no_kafka(given.kafka)
     if reason:
         print(f"chaos: there is no Kafka to kill: {reason}.", file=sys.stderr)
         return 2
@@ -33,7 +30,16 @@ def main() -> int:
     console = Console()
     with _progress(console, given.faults) as progress:
         options = Options(
-            given.faults, given.seed, folder, given.rate, given.wrong, console.print, progress
+            faults=given.faults,
+            seed=given.seed,
+            folder=folder,
+            rate=given.rate,
+            wrong=given.wrong,
+            broker_share=given.broker_share,
+            load=given.load,
+            kafka=given.kafka,
+            say=console.print,
+            progress=progress,
         )
         try:
             outcome = run(options)
@@ -49,6 +55,49 @@ def main() -> int:
     if outcome.ok:
         shutil.rmtree(folder)
     return 0 if outcome.ok else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="chaos", description="Kill, stop and count.")
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=100.0, help="inputs a second")
+    parser.add_argument(
+        "--broker-share",
+        type=_share,
+        default=BROKER_SHARE,
+        help="how many of the faults, 0 to 1, are kills of the broker",
+    )
+    parser.add_argument(
+        "--load", type=_number, default=0, help="busy processes beside it, at the lowest priority"
+    )
+    parser.add_argument("--kafka", default=jvm_kafka.VERSION, help="version of Apache Kafka")
+    parser.add_argument("--wrong", choices=("one-producer", "stale-batch", "past-unfinished"))
+    return parser.parse_args()
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return share
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
+
+
+def _why_no_kafka(version: str) -> str | None:
+    reason = jvm_kafka.why_unavailable(version)
+    if reason is None:
+        try:
+            jvm_kafka.fetch_jars(version)
+        except JvmKafkaError as error:
+            reason = str(error)
+    return reason
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.chaos.fleet import Fleet, Instance
+from tests.chaos.moments import Happened
 from tests.chaos.plan import ROLES, Fault, Role
 from tests.services.jvm_kafka import JvmKafka
 
@@ -30,7 +31,13 @@ class Director:
     threads: ThreadPoolExecutor
     say: Callable[[str], None]
     progress: Callable[[int], None]
+    clock: Callable[[], float]
+    """Seconds since the start of the run."""
     done: Counter[str] = field(default_factory=Counter)
+    happened: list[Happened] = field(default_factory=list)
+    """Every fault so far, in order."""
+    _returning: "asyncio.Task[None] | None" = None
+    """The broker on its way back from the last kill."""
     _after: set["asyncio.Task[None]"] = field(default_factory=set)
     _broken: list[BaseException] = field(default_factory=list)
 
@@ -99,6 +106,11 @@ class Director:
             await asyncio.sleep(_LOOK_S)
 
     async def _kill_broker(self, fault: Fault) -> None:
+        if self._returning and not self._returning.done():
+            await asyncio.wait([self._returning])
+            self._raise_broken()
+            # It shall have something in hand when it dies, and not always the same.
+            await asyncio.sleep(fault.after_s)
         self._note(fault, None)
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self.threads, self.broker.kill)
@@ -106,9 +118,9 @@ class Director:
         async def back() -> None:
             await asyncio.sleep(fault.lasts_s)
             await loop.run_in_executor(self.threads, self.broker.start)
-            self.say("the broker is back")
+            self.say(f"the broker is back at {self.clock():.1f} s")
 
-        self._spawn(back())
+        self._returning = self._spawn(back())
 
     async def _resume(self, instance: Instance, after_s: float) -> None:
         await asyncio.sleep(after_s)
@@ -152,8 +164,12 @@ class Director:
 
     def _note(self, fault: Fault, victim: Instance | None) -> None:
         self.done[fault.kind] += 1
-        who = victim.name if victim else "the broker"
-        self.say(f"fault {self.done.total()}: {fault.kind}: {who}, for {fault.lasts_s:.1f} s")
+        what = f"{fault.kind} {victim.name}" if victim else fault.kind
+        happened = Happened(self.clock(), what)
+        self.happened.append(happened)
+        self.say(
+            f"fault {len(self.happened)} at {happened.at:.1f} s: {what}, for {fault.lasts_s:.1f} s"
+        )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

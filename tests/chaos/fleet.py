@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from tests.chaos.plan import HASTY_TRANSACTION_S, ROLES, Role
 ROOT: Final = Path(__file__).resolve().parents[2]
 _BROKER_AWAY: Final = "No Kafka broker answers at"
 """How a role says that it gave up for want of a broker, which a supervisor answers by a restart."""
+_THE_BROKER_SAYS: Final = ": the broker says"
+"""How a role begins to say that the broker named another position than the one it recorded."""
 
 
 @dataclass(slots=True, eq=False)
@@ -163,6 +166,15 @@ class Fleet:
                 self.strange.append(f"{log.stem} has a traceback in its log: {after[:3_000]}")
             if marker in text:
                 self.strange.append(f"{log.stem} has text of a message in its log")
+
+    def misremembered(self) -> Counter[str]:
+        """Count in all logs what the broker said of a position instead: "none" or "another"."""
+        return Counter(
+            "none" if f"{_THE_BROKER_SAYS} none" in line else "another"
+            for log in self.folder.glob("*.log")
+            for line in log.read_text(errors="replace").splitlines()
+            if _THE_BROKER_SAYS in line
+        )
 
 
 @contextmanager

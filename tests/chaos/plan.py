@@ -22,8 +22,9 @@ _WEIGHTS: Final[dict[Kind, int]] = {
     "stop short": 12,
     "leave": 12,
     "join": 12,
-    "broker": 6,
 }
+"""How the faults that are not kills of the broker are shared out."""
+BROKER_SHARE: Final = 0.06
 _LASTS_S: Final[dict[Kind, tuple[float, float]]] = {
     "kill": (0.1, 3.0),
     "stop long": (SESSION_S + 1, SESSION_S + 6),
@@ -34,7 +35,7 @@ _LASTS_S: Final[dict[Kind, tuple[float, float]]] = {
 }
 """Seconds until the victim is back: started again, resumed, or (who joined) gone."""
 _SPACING_S: Final = (1.0, 5.0)
-_FEWEST_BETWEEN_BROKERS: Final = 9
+_FEWEST_BETWEEN_BROKERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,14 @@ class Fault:
     lasts_s: float
 
 
-def plan(faults: int, seed: int) -> list[Fault]:
-    """Return this many faults; with seven or more, every kind and a broker among them."""
+def plan(faults: int, seed: int, broker_share: float = BROKER_SHARE) -> list[Fault]:
+    """Return this many faults, of which ``broker_share`` (0 to 1) are kills of the broker.
+
+    Six faults or more have a broker among them unless the share is 0, and every other kind where
+    the share leaves room for it.
+    """
     draw = Random(seed)
-    kinds = _kinds(faults, draw)
+    kinds = _kinds(faults, draw, broker_share)
     roles: list[Role] = draw.choices(ROLES, (5, 3, 2), k=faults)
     return [
         Fault(
@@ -66,15 +71,25 @@ def plan(faults: int, seed: int) -> list[Fault]:
     ]
 
 
-def _kinds(faults: int, draw: Random) -> list[Kind]:
-    small: list[Kind] = [kind for kind in KINDS if kind != "broker"]
-    kinds = [*small[:faults], *draw.choices(small, [_WEIGHTS[k] for k in small], k=faults)][:faults]
+def _kinds(faults: int, draw: Random, broker_share: float) -> list[Kind]:
+    small = list(_WEIGHTS)
+    fewest = 1 if broker_share and faults > len(small) else 0
+    brokers = max(round(broker_share * faults), fewest)
+    others = faults - brokers
+    kinds = [*small[:others], *draw.choices(small, list(_WEIGHTS.values()), k=others)][:others]
     draw.shuffle(kinds)
-    # A broker needs seconds to come back; in between the others must get something done.
-    share = _WEIGHTS["broker"] / sum(_WEIGHTS.values())
-    every = max(round(1 / share), _FEWEST_BETWEEN_BROKERS)
-    for start in range(0, faults, every):
-        place = start + draw.randrange(every // 2, every - 2)
-        if place < faults and faults > len(small):
-            kinds[place] = "broker"
+    # An insertion moves what stands behind it, so the places are taken from the first to the last.
+    for place in _places(brokers, others, draw):
+        kinds.insert(place, "broker")
     return kinds
+
+
+def _places(brokers: int, others: int, draw: Random) -> list[int]:
+    """Return where among all faults the brokers are, in order, with others between them."""
+    # A broker needs seconds to come back; in between the others must get something done.
+    fair = others // max(brokers - 1, 1)
+    between = min(fair, max(_FEWEST_BETWEEN_BROKERS, fair // 2))
+    room = others + brokers - max(brokers - 1, 0) * between
+    return [
+        place + n * between for n, place in enumerate(sorted(draw.sample(range(room), brokers)))
+    ]

@@ -3,6 +3,8 @@
 from rich.console import Console
 from rich.table import Table
 
+from tests.chaos.moments import firsts, shown
+from tests.chaos.recount import Position, records
 from tests.chaos.run import Options, Outcome
 
 _SHOWN = 10
@@ -30,16 +32,16 @@ def show(outcome: Outcome, options: Options, console: Console | None = None) -> 
         console.print("lost 0, doubled 0, totals equal", style="green")
     else:
         console.print(
-            f"FAILED: lost {outcome.lost}, doubled {outcome.doubled}; repeat with --faults "
-            f"{options.faults} --seed {options.seed}; logs: {options.folder}",
+            f"FAILED: lost {outcome.lost}, doubled {outcome.doubled}; repeat with "
+            f"{options.repeat}; logs: {options.folder}",
             style="red",
             soft_wrap=True,
         )
 
 
 def complaints(outcome: Outcome) -> list[str]:
-    """Return everything that is wrong, one line each."""
-    lines = []
+    """Return everything that is wrong, one line each; first since when."""
+    lines = firsts(outcome.checks, outcome.happened)
     for check in outcome.checks:
         for what, places in (("lost", check.lost), ("doubled", check.doubled)):
             if places:
@@ -56,18 +58,21 @@ def _counts(outcome: Outcome) -> dict[str, int]:
         "  scored": len(recount.sort("scored")),
         "  skipped": len(recount.sort("skipped")),
         "  malformed": len(recount.sort("malformed")),
-        "routed": recount.routed.total(),
-        "finals": recount.finals.total(),
-        "provisional": recount.provisionals.total(),
+        "routed": records(recount.routed),
+        "finals": records(recount.finals),
+        "provisional": records(recount.provisionals),
         "escalations": len(recount.escalations),
-        "answered": recount.answered.total(),
-        "dead letters": recount.dead_letters.total(),
+        "answered": records(recount.answered),
+        "dead letters": records(recount.dead_letters),
         "decisions in aborted transactions": outcome.aborted,
         "instances that gave up while the broker was away": outcome.gave_up,
+        "the broker forgot or misremembered a position": outcome.misremembered.total(),
+        "  it said none": outcome.misremembered["none"],
+        "  it said another": outcome.misremembered["another"],
     }
 
 
-def _places(places: list[tuple[int, int]]) -> str:
-    shown = ", ".join(f"[{partition}]@{offset}" for partition, offset in places[:_SHOWN])
+def _places(places: list[Position]) -> str:
+    some = ", ".join(map(shown, places[:_SHOWN]))
     more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return shown + more
+    return some + more

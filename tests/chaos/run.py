@@ -17,12 +17,14 @@ from consumers.store import Store
 from schemas.codec import decode_decision
 from tests.chaos.faults import Director
 from tests.chaos.fleet import ROOT, fleet, fully_staffed
+from tests.chaos.load import busy
 from tests.chaos.messages import MARKER, messages
-from tests.chaos.plan import SESSION_S, TRANSACTION_S, Role, plan
+from tests.chaos.moments import Happened
+from tests.chaos.plan import BROKER_SHARE, SESSION_S, TRANSACTION_S, Role, plan
 from tests.chaos.recount import TOPICS, Check, Recount
 from tests.chaos.streams import Feeder, Reader, committed, open_reader, written
 from tests.services.choose import first_redis_kind, open_redis
-from tests.services.jvm_kafka import JvmKafka
+from tests.services.jvm_kafka import VERSION, JvmKafka
 
 PARTITIONS: Final = 6
 SIZES: Final[dict[Role, int]] = {"edge": 3, "cloud": 2, "monitor": 2}
@@ -57,8 +59,21 @@ class Options:
     folder: Path
     rate: float = 100.0
     wrong: str | None = None
+    broker_share: float = BROKER_SHARE
+    load: int = 0
+    """How many busy processes run beside it."""
+    kafka: str = VERSION
     say: Callable[[str], None] = print
     progress: Callable[[int], None] = lambda _: None
+
+    @property
+    def repeat(self) -> str:
+        """The arguments that give the same plan under the same conditions."""
+        wrong = f" --wrong {self.wrong}" if self.wrong else ""
+        return (
+            f"--faults {self.faults} --seed {self.seed} --broker-share {self.broker_share:g} "
+            f"--load {self.load} --kafka {self.kafka}{wrong}"
+        )
 
 
 @dataclass(slots=True)
@@ -68,10 +83,13 @@ class Outcome:
     recount: Recount
     checks: list[Check]
     faults: Counter[str]
+    happened: list[Happened]
     seconds: float
     gave_up: int = 0
     aborted: int = 0
     """Decisions that were written in transactions which never committed: faults that hit one."""
+    misremembered: Counter[str] = field(default_factory=Counter)
+    """How often the broker named no position ("none") or another than the one recorded."""
     unequal: list[str] = field(default_factory=list)
     """Totals in Redis that a recount of the decisions does not give, by scope and name."""
     strange: list[str] = field(default_factory=list)
@@ -98,7 +116,8 @@ def run(options: Options) -> Outcome:
     options.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(_quiet_clients())
-        broker, threads = stack.enter_context(_broker(options.folder))
+        stack.enter_context(busy(options.load))
+        broker, threads = stack.enter_context(_broker(options.folder, options.kafka))
         redis = stack.enter_context(open_redis(first_redis_kind())).url
         prefix = f"chaos-{options.seed}-{time.time_ns()}"
         environment = _SETTINGS | {
@@ -110,8 +129,14 @@ def run(options: Options) -> Outcome:
         if options.wrong:
             programs["edge"] = ("-m", "tests.chaos.sabotage", options.wrong)
         ours = stack.enter_context(fleet(options.folder, environment, dict(programs)))
-        director = Director(ours, broker, threads, options.say, options.progress)
-        return asyncio.run(_run(options, director, Store(redis, prefix)))
+        # Records carry the time of day, so the moments of the faults are taken from it as well.
+        started = time.time()
+
+        def clock() -> float:
+            return time.time() - started
+
+        director = Director(ours, broker, threads, options.say, options.progress, clock)
+        return asyncio.run(_run(options, director, Store(redis, prefix), started))
 
 
 @contextmanager
@@ -127,10 +152,10 @@ def _quiet_clients() -> Iterator[None]:
 
 
 @contextmanager
-def _broker(folder: Path) -> Iterator[tuple[JvmKafka, ThreadPoolExecutor]]:
+def _broker(folder: Path, version: str) -> Iterator[tuple[JvmKafka, ThreadPoolExecutor]]:
     """A broker that is started from one thread that outlives it: it would end with that thread."""
     threads = ThreadPoolExecutor(1, thread_name_prefix="broker")
-    broker = JvmKafka(folder / "broker", _BROKER)
+    broker = JvmKafka(folder / "broker", _BROKER, version)
     try:
         threads.submit(broker.start).result()
         yield broker, threads
@@ -139,7 +164,7 @@ def _broker(folder: Path) -> Iterator[tuple[JvmKafka, ThreadPoolExecutor]]:
         threads.shutdown()
 
 
-async def _run(options: Options, director: Director, store: Store) -> Outcome:
+async def _run(options: Options, director: Director, store: Store, began: float) -> Outcome:
     ours, servers = director.fleet, director.broker.bootstrap_servers
     reached = kafka.Connection(servers)
     await kafka.create_topics(reached, dict.fromkeys(TOPICS, PARTITIONS), 1, "positions")
@@ -150,13 +175,13 @@ async def _run(options: Options, director: Director, store: Store) -> Outcome:
     feeding = asyncio.create_task(feeder.run(stop))
     started = time.monotonic()
     try:
-        await director.conduct(plan(options.faults, options.seed))
+        await director.conduct(plan(options.faults, options.seed, options.broker_share))
     finally:
         stop.set()
         await feeding
     options.say(f"all faults are over; {feeder.written} inputs written; waiting for the rest")
     async with store:
-        reader = await open_reader(servers, PARTITIONS)
+        reader = await open_reader(servers, PARTITIONS, began)
         try:
             await _drain(reader, director, store, cluster)
             await asyncio.to_thread(ours.end_all, _END_S)
@@ -170,9 +195,11 @@ async def _run(options: Options, director: Director, store: Store) -> Outcome:
             recount=recount,
             checks=recount.checks(),
             faults=director.done,
+            happened=director.happened,
             seconds=seconds,
             gave_up=ours.gave_up,
             aborted=await written(servers, "decisions", PARTITIONS) - len(recount.decisions),
+            misremembered=ours.misremembered(),
             unequal=await _unequal(store, recount),
             strange=ours.strange,
         )

@@ -69,6 +69,8 @@ class Reader:
     consumer: AIOKafkaConsumer
     partitions: list[TopicPartition]
     recount: Recount
+    started: float
+    """When the run started, in seconds since 1970, as the clock of the machine had it."""
 
     async def read_on(self) -> None:
         """Take in everything up to the ends that the partitions have now."""
@@ -81,11 +83,12 @@ class Reader:
             for tp, records in fetched.items():
                 for r in records:
                     place = (tp.partition, r.offset)
-                    self.recount.add(tp.topic, place, r.value or b"", dict(r.headers))
+                    at = r.timestamp / 1000 - self.started
+                    self.recount.add(tp.topic, place, r.value or b"", dict(r.headers), at)
 
 
-async def open_reader(bootstrap_servers: str, partitions: int) -> Reader:
-    """Return a reader at the beginning of every topic."""
+async def open_reader(bootstrap_servers: str, partitions: int, started: float) -> Reader:
+    """Return a reader at the beginning of every topic, for a run that ``started`` then."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         auto_offset_reset="earliest",
@@ -97,7 +100,7 @@ async def open_reader(bootstrap_servers: str, partitions: int) -> Reader:
     every = [TopicPartition(topic, n) for topic in TOPICS for n in range(partitions)]
     consumer.assign(every)
     await consumer.seek_to_beginning(*every)
-    return Reader(consumer, every, Recount())
+    return Reader(consumer, every, Recount(), started)
 
 
 async def written(bootstrap_servers: str, topic: str, partitions: int) -> int:
