@@ -17,6 +17,7 @@ from consumers import kafka
 from consumers.errors import Fatal, LaneLost
 from consumers.lanes import Partition, Raw
 from consumers.letters import Choice, Found, Outcome, Places, Rules, opened, step
+from consumers.positions import redriven_letter
 
 _BATCH: Final = 500
 
@@ -83,6 +84,7 @@ async def redrive_all(reach: Reach, redrive: Redrive, tally: Counter[Outcome]) -
                 Partition(reach.topic, number),
                 {"transcripts": redrive.rules.transcripts},
                 redrive.positions,
+                kafka.Outputs(reach.topic, {redrive.rules.transcripts: redriven_letter}),
             )
             try:
                 places = Places.of(await mover.open(), first)

@@ -28,7 +28,7 @@ TOPIC_SETTINGS: Final[Mapping[str, str]] = {
     "segment.bytes": str(1024 * 1024),
     "min.cleanable.dirty.ratio": "0.1",
 }
-_WINDOW: Final = 4_000
+_WINDOW: Final = 1_000
 """Offsets before the end that are read first; a lane that was at work lately is among them."""
 
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.structs import OffsetAndMetadata
 
+from consumers.errors import Fatal
 from consumers.kafka.connection import Connection, Member, close_for_good, lane_errors
 from consumers.kafka.ledger import Ledger
 from consumers.kafka.offsets import committed_place
+from consumers.kafka.outputs import Outputs
 from consumers.kafka.positions import PositionLog, record_positions
 from consumers.kafka.source import Source
 from consumers.lanes import Partition, Place
@@ -77,17 +80,20 @@ class Mover:
         partition: Partition,
         topics: Mapping[str, str],
         positions: str,
+        outputs: Outputs,
     ) -> None:
         """``positions`` is the topic that the place is recorded on."""
         self._partition = partition
         self._positions = PositionLog(positions)
+        self._outputs = outputs
         self._sending = _Sending(topics, positions, member.group)
         self._producer = transactional(connection, member, partition)
 
     async def open(self) -> Place | None:
         """Fence the previous owner, then return the place to go on from; None where there is none.
 
-        A place of which nothing is recorded was committed by an older release. Raises `LaneLost`.
+        A place of which nothing is recorded was committed by an older release. Raises `LaneLost`,
+        and `Fatal` where there is no place, but records were moved.
         """
         group, partition = self._sending.group, self._partition
         async with lane_errors(), asyncio.timeout(_OPEN_S):
@@ -96,7 +102,22 @@ class Mover:
             recorded = await self._positions.last(client, group, [partition])
             if partition in recorded:
                 return recorded[partition]
-            return await committed_place(client, group, TopicPartition(*partition))
+            place = await committed_place(client, group, TopicPartition(*partition))
+            if place is None:
+                await self._check_new(client)
+            return place
+
+    async def _check_new(self, client: AIOKafkaClient) -> None:
+        moved = await self._outputs.answered(client, self._partition)
+        if moved is not None:
+            topic, number = self._partition
+            group = self._sending.group
+            raise Fatal(
+                f"The broker says that {group} never came to {topic}[{number}], but records up to "
+                f"{moved - 1} of it were moved. Call this again in a minute; where it stays so, "
+                "set the position with `edgeroute positions set "
+                f"{group.rpartition('.')[2]} {number} --to {moved}`."
+            )
 
     async def commit(self, outputs: Sequence[Output], place: Place) -> None:
         """Write all outputs and the place, or raise `LaneLost` having written neither."""
