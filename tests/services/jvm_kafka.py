@@ -62,7 +62,7 @@ def fetch_jars(version: str = VERSION, within: float = 300.0) -> Path:
             command, cwd=work, capture_output=True, text=True, timeout=within, check=False
         )
         if done.returncode:
-            said = done.stdout.strip()[:500]
+            said = done.stdout.strip().partition("\n")[0][:500]
             raise JvmKafkaError(f"Maven could not fetch Kafka {version}: {said}")
         (Path(work) / "libs" / ".complete").touch()
         shutil.rmtree(folder, ignore_errors=True)
