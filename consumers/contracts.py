@@ -1,9 +1,9 @@
 """What the loop asks of a role, of its input and of a lane's way out, and what bounds it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from consumers.lanes import Partition, Plan, Raw
 
@@ -81,7 +81,7 @@ class Sink(Protocol[E_contra]):
         """Write all outputs and move the position to ``next_offset``, or do neither."""
         ...
 
-    async def close(self) -> None:
+    def close(self) -> Coroutine[Any, Any, None]:
         """Let go, within a limit."""
         ...
 

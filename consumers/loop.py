@@ -125,6 +125,13 @@ class Loop(Generic[W, E]):
 
     # -- one lane ----------------------------------------------------------------------------------
 
+    def lose(self, partition: Partition, why: str) -> None:
+        """Start a lane anew, for whoever sees that its position is no longer the one it had."""
+        lane = self._lanes.get(partition)
+        if lane is not None and lane.is_open:
+            log.warning("%s[%d]: lane lost: %s", *partition, why)
+            lane.close()
+
     async def _drive(self, lane: Lane[E]) -> None:
         """Open the lane's way out, commit through it until it closes, start anew if it was lost."""
         sink = self._sink_of(lane.partition)
@@ -144,13 +151,9 @@ class Loop(Generic[W, E]):
             log.warning("%s[%d]: lane lost: %s", *lane.partition, str(error) or "out of time")
         finally:
             lane.close()
-            await _unbroken(self._let_go(opening, sink))
+            await _unbroken(_let_go(opening, self._limits.settle_s, sink.close))
         self._pending = [p for p in self._pending if p.slot.lane is not lane]
         await self._start_again(lane)
-
-    async def _let_go(self, opening: asyncio.Task[int], sink: Sink[E]) -> None:
-        await _settled(opening, self._limits.settle_s)
-        await sink.close()
 
     async def _start_again(self, lane: Lane[E]) -> None:
         """Start a lane that was lost anew, later each time while nothing gets through it."""
@@ -248,8 +251,7 @@ class Loop(Generic[W, E]):
             try:
                 arrived.extend(zip(lane.accept(records), records, strict=False))
             except LaneLost as error:
-                log.warning("%s[%d]: lane lost: %s", *partition, error)
-                lane.close()
+                self.lose(partition, str(error))
         return arrived
 
     async def _prepare(self, arrived: Sequence[tuple[Slot[E], Raw]]) -> None:
@@ -329,7 +331,8 @@ class Loop(Generic[W, E]):
             self._cancelled.discard(task)
             return
         # A cancellation that is not ours would end a part of the loop without a word.
-        error = _unasked() if task.cancelled() else task.exception()
+        cut_off = Fatal("A part of the loop was cancelled by a library: start this again.")
+        error = cut_off if task.cancelled() else task.exception()
         if error is not None and self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)
 
@@ -371,19 +374,20 @@ class Loop(Generic[W, E]):
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
     """Wait for the event at most this long, then clear it."""
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             await event.wait()
-    except TimeoutError:
-        pass
     event.clear()
 
 
-async def _settled(opening: asyncio.Task[int], within_s: float) -> None:
-    """Let an opening that nobody waits for any more come to its end, then cut it off."""
+async def _let_go(
+    opening: asyncio.Task[int], within_s: float, close: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
+    """Let an opening that nobody waits for any more come to its end, or cut it off; then close."""
     await asyncio.wait([opening], timeout=within_s)
     if not opening.cancel() and not opening.cancelled():
         opening.exception()  # retrieved: whoever waited was told, or does not want to know
+    await close()
 
 
 async def _unbroken(work: Coroutine[Any, Any, None]) -> None:
@@ -394,7 +398,3 @@ async def _unbroken(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
-
-
-def _unasked() -> Fatal:
-    return Fatal("A part of the loop was cancelled by a library: start this again.")

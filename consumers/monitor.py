@@ -4,9 +4,10 @@ Redis holds the totals and, written by the same script, the next offset of each 
 offset is where a lane starts, so nothing is counted twice or missed whatever dies when.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -88,8 +89,47 @@ class MonitorSink:
         with suppress(LaneLost):
             await self._offsets.commit(self._partition, next_offset)
 
+    async def went_back(self) -> bool:
+        """Whether Redis stands before what was counted here: it has lost what came last."""
+        topic, number = self._partition
+        counted = self._stored
+        if counted is None:
+            return False
+        with suppress(StoreError):
+            return (await self._store.position(self._cluster, topic, number) or 0) < counted
+        return False
+
     async def close(self) -> None:
         """Nothing to close: the store is shared."""
+
+
+@asynccontextmanager
+async def looking_back(
+    sinks: Mapping[Partition, MonitorSink],
+    lose: Callable[[Partition, str], None],
+    every_s: float = 2.0,
+) -> AsyncIterator[None]:
+    """Lose lanes whose position in Redis went back, also those that nothing comes for.
+
+    A Redis that comes back from a copy has lost totals and positions of the same moment; a lane
+    with decisions on their way sees it at its next commit, an idle one would not.
+    """
+    task = asyncio.create_task(_look_back(sinks, lose, every_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _look_back(
+    sinks: Mapping[Partition, MonitorSink], lose: Callable[[Partition, str], None], every_s: float
+) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        for partition, sink in list(sinks.items()):
+            if await sink.went_back() and sinks.get(partition) is sink:
+                lose(partition, "Redis has lost what was counted last, it is counted again")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from consumers.edge import EdgeHandler, EdgeRules
 from consumers.guard import DeadLetterShare, GuardedSink
 from consumers.lanes import Partition
 from consumers.loop import Loop
-from consumers.monitor import MonitorHandler, MonitorSink
+from consumers.monitor import MonitorHandler, MonitorSink, looking_back
 from consumers.positions import (
     Answers,
     answered_escalation,
@@ -27,6 +27,7 @@ from consumers.positions import (
     routed_input,
 )
 from consumers.scoring import Scorer
+from consumers.standing import Reader
 from consumers.store import Store
 from consumers.watch import CloudWatch, watching
 from edgeroute.settings import LimitSettings, Settings, SettingsError, cores
@@ -85,6 +86,20 @@ def answers(settings: Settings, role: str) -> tuple[str, dict[str, Answers]]:
         "redrive": (names.dead_letters, {names.transcripts: redriven_letter}),
     }
     return of[role]
+
+
+def reader(settings: Settings, role: str) -> Reader:
+    """Return how a role, or the redrive, keeps its positions."""
+    topic, answered_by = answers(settings, role)
+    is_redrive = role == "redrive"
+    return Reader(
+        role=role,
+        command="dead-letters redrive" if is_redrive else f"run {role}",
+        group=f"{settings.kafka.group_prefix}.{role}",
+        topic=topic,
+        answers=answered_by,
+        has_places=is_redrive,
+    )
 
 
 def policy_of(settings: Settings, manifest: Manifest) -> Policy:
@@ -175,10 +190,15 @@ async def run_monitor(settings: Settings, stop: asyncio.Event) -> None:
         for warning in await store.warnings():
             log.warning("%s", warning)
 
-        def sink_of(partition: Partition) -> MonitorSink:
-            return MonitorSink(store, source, cluster, partition)
+        sinks: dict[Partition, MonitorSink] = {}
 
-        await Loop(source, sink_of, MonitorHandler(), _limits(settings), CLOCK).run(stop)
+        def sink_of(partition: Partition) -> MonitorSink:
+            sinks[partition] = MonitorSink(store, source, cluster, partition)
+            return sinks[partition]
+
+        loop = Loop(source, sink_of, MonitorHandler(), _limits(settings), CLOCK)
+        async with looking_back(sinks, loop.lose):
+            await loop.run(stop)
 
 
 async def delivers_exactly_once(settings: Settings) -> bool:

