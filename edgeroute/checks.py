@@ -5,12 +5,13 @@ import platform
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Literal
 
-from consumers import kafka
+from consumers import kafka, standing
 from consumers.errors import Moving
 from consumers.store import Store
 from edgeroute import roles
@@ -24,6 +25,8 @@ State = Literal["OK", "WARN", "FAIL", "not checked"]
 
 STEP_S: Final = 8.0
 """For a question to a broker or a store that is there."""
+POSITIONS_S: Final = 15.0
+"""Where the broker forgot, or a partition is new, the outputs are read back too."""
 TRANSACTIONS_S: Final = 15.0
 """A broker without them is asked several times."""
 LIMIT_S: Final = 60.0
@@ -33,7 +36,8 @@ EDGE_OTHER: Final = 0.3
 """As far as 8-bit arithmetic of another kind of processor moves a logit; more is another model."""
 CLOUD_OTHER: Final = 1e-3
 OLDEST_REDIS: Final = 7
-_KAFKA_CHECKS: Final = ("kafka", "topics", "groups", "transactions")
+_KAFKA_CHECKS: Final = ("kafka", "topics", "positions", "groups", "transactions")
+_WRONG: Final[frozenset[standing.State]] = standing.NEEDS_A_PERSON | {"the broker forgot"}
 _LOOKS: Final = 4
 _LOOK_AGAIN_S: Final = 0.25
 _EIGHT_BIT: Final = ("amx_int8", "avx512_vnni", "avx_vnni")
@@ -127,11 +131,15 @@ async def _kafka(settings: Settings) -> list[Finding]:
     broker = await _step("kafka", _broker(reached))
     if broker.state == "FAIL":
         return [broker, *_not_checked(_KAFKA_CHECKS[1:], "a broker that answers")]
+    # First, since which topics are needed depends on it.
+    transactions = await _step("transactions", _transactions(settings), TRANSACTIONS_S)
+    topics = await _step("topics", _topics(settings, reached, transactions))
     return [
         broker,
-        await _step("topics", _topics(settings, reached)),
+        topics,
+        await _recorded(settings, transactions, topics),
         await _step("groups", _groups(settings, reached)),
-        await _step("transactions", _transactions(settings), TRANSACTIONS_S),
+        transactions,
     ]
 
 
@@ -144,8 +152,16 @@ async def _broker(reached: kafka.Connection) -> Finding:
     return Finding("kafka", "OK", f"{at}, of Kafka {release} or newer")
 
 
-async def _topics(settings: Settings, reached: kafka.Connection) -> Finding:
-    ours = (settings.topics.transcripts, *roles.topic_names(settings).values())
+def _is_exact(settings: Settings, transactions: Finding) -> bool:
+    """Whether delivery is exactly once; what is set holds also where the broker has no say."""
+    wanted = settings.kafka.delivery
+    return wanted == "exactly-once" or (wanted == "auto" and transactions.state == "OK")
+
+
+async def _topics(settings: Settings, reached: kafka.Connection, transactions: Finding) -> Finding:
+    ours = [settings.topics.transcripts, *roles.topic_names(settings).values()]
+    if _is_exact(settings, transactions):
+        ours.append(settings.topics.positions)
     # A broker learns of a topic that was created just now a moment later.
     for _ in range(_LOOKS):
         found = await kafka.partitions(reached)
@@ -159,6 +175,35 @@ async def _topics(settings: Settings, reached: kafka.Connection) -> Finding:
     return Finding(
         "topics", "OK", "partitions: " + ", ".join(f"{name} {found[name]}" for name in ours)
     )
+
+
+async def _recorded(settings: Settings, transactions: Finding, topics: Finding) -> Finding:
+    if not _is_exact(settings, transactions):
+        return Finding("positions", "OK", "not recorded: delivery is at least once")
+    if topics.state == "FAIL":
+        return _not_checked(["positions"], "the topics")[0]
+    return await _step("positions", _positions(settings), POSITIONS_S)
+
+
+async def _positions(settings: Settings) -> Finding:
+    reached, topic = roles.connection(settings), settings.topics.positions
+    if (count := len(await kafka.partitions_of(reached, topic))) != 1:
+        said = f"{topic} has {count} partitions and needs 1: delete it and create it anew."
+        return Finding("positions", "FAIL", said)
+    readers = [roles.reader(settings, role) for role in ("edge", "cloud")]
+    lanes, _ = await kafka.overview(reached, topic, readers, eager=False)
+    policy = await kafka.cleanup_policy(reached, topic)
+    if policy not in {"compact", ""}:
+        said = f"{topic} has the cleanup.policy {policy}, which loses positions: set it to compact."
+        return Finding("positions", "WARN", said)
+    wrong = Counter(lane.state for lane in lanes if lane.state in _WRONG)
+    if wrong:
+        many = ", ".join(f"{state} {count}" for state, count in wrong.items())
+        said = f"{many} of {len(lanes)} partitions: look at `edgeroute positions show`."
+        return Finding("positions", "WARN", said)
+    of = Counter(lane.reader.role for lane in lanes if lane.known.recorded is not None)
+    said = ", ".join(f"{reader.role} {of[reader.role]}" for reader in readers)
+    return Finding("positions", "OK", f"recorded for {said} partitions")
 
 
 async def _groups(settings: Settings, reached: kafka.Connection) -> Finding:

@@ -15,6 +15,7 @@ from edgeroute import (
     dead_letters,
     doctor,
     generate,
+    positions,
     predictions,
     replaying,
     training_run,
@@ -61,6 +62,7 @@ app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
 app.command("predict", epilog=predictions.EPILOG)(predictions.predict)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(positions.app, name="positions")
 app.command("train", epilog=training_run.EPILOG)(training_run.train)
 app.command("benchmark", epilog=benchmarking.EPILOG)(benchmarking.benchmark)
 app.add_typer(training_run.steps, name="step")
@@ -76,6 +78,7 @@ class RecordName(StrEnum):
     ANSWERED = "answered"
     DEAD_LETTER = "dead-letter"
     POSITION = "position"
+    MOVED = "moved"
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute.options import WRONG_USE, Config, examples, fail
+from edgeroute.options import WRONG_USE, Config, examples, fail, printable
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -301,13 +301,8 @@ def _row(found: "Found") -> tuple[str, ...]:
         *place,
         letter.failed_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
         letter.cause,
-        _printable(letter.error),
-        _printable(f"{source.topic}[{source.partition}]@{source.offset}"),
+        printable(letter.error),
+        printable(f"{source.topic}[{source.partition}]@{source.offset}"),
         f"{letter.size:,}" + (" (cut)" if letter.truncated else ""),
         str(letter.attempts + 1),
     )
-
-
-def _printable(text: str) -> str:
-    """Headers are anybody's to write, and a terminal obeys what is not printable."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -25,6 +25,11 @@ def needs_file(file: Path) -> None:
         fail(f"There is no file {file}: check the path.", WRONG_USE)
 
 
+def printable(text: str) -> str:
+    """Return a text that anybody may have written without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def fail(sentence: str, code: int) -> NoReturn:
     """Say what went wrong, and end the program with this exit code."""
     print(f"edgeroute: {sentence}", file=sys.stderr)  # noqa: T201 - errors are said here only

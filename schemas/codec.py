@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from schemas.dead_letter import Cause, DeadLetter, Redriven
 from schemas.decision import Answered, Decision, Routed
 from schemas.escalation import Escalation
-from schemas.position import Position
+from schemas.position import Moved, Position
 from schemas.record import Record
 from schemas.result import Result
 from schemas.transcript import Transcript
@@ -22,6 +22,7 @@ RECORDS: Final[dict[str, type[Record]]] = {
     "answered": Answered,
     "dead-letter": DeadLetter,
     "position": Position,
+    "moved": Moved,
 }
 """Every record type that crosses a topic, by the name the command line uses."""
 
@@ -30,6 +31,7 @@ R = TypeVar("R", bound=Record)
 
 _REDRIVEN: Final = "redrive_"
 """What the names of a redriven record's headers begin with."""
+_MOVED: Final = "moved"
 _KINDS: Final = (("routed",), ("answered",))
 _DECISION: Final[TypeAdapter[Routed | Answered]] = TypeAdapter(Decision)
 
@@ -74,6 +76,22 @@ def decode_decision(value: bytes | None) -> Routed | Answered:
 def position_key(group: str, topic: str, partition: int) -> bytes:
     """Return the key of a position: what `Position` is the newest record of."""
     return json.dumps([group, topic, partition]).encode()
+
+
+def moved_key(moved: Moved) -> bytes:
+    """Return the key of a move: no other has it, so that compaction keeps every move."""
+    at = moved.moved_at.isoformat()
+    return json.dumps([_MOVED, moved.group, moved.topic, moved.partition, at]).encode()
+
+
+def decode_moved(key: bytes, value: bytes | None) -> Moved | None:
+    """Return the move that a record on the topic of positions is, or None where it is none."""
+    if not key.startswith(f'["{_MOVED}", '.encode()):
+        return None
+    try:
+        return decode(Moved, value)
+    except Undecodable:
+        return None
 
 
 def dead_letter_headers(letter: DeadLetter) -> Headers:

@@ -25,6 +25,7 @@ from consumers.kafka.progress import GroupProgress
 from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 from consumers.kafka.span import Span, partitions_of, reading
+from consumers.kafka.standing import cleanup_policy, overview, set_positions
 from consumers.kafka.watching import follow, write_at
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "TransactionalSink",
     "Writer",
     "admin",
+    "cleanup_policy",
     "cluster_id",
     "create_topics",
     "enqueue",
@@ -54,6 +56,7 @@ __all__ = [
     "has_transactions",
     "history",
     "lane_errors",
+    "overview",
     "partitions",
     "partitions_of",
     "plain_producer",
@@ -62,6 +65,7 @@ __all__ = [
     "reading",
     "release",
     "said",
+    "set_positions",
     "write_all",
     "write_at",
 ]

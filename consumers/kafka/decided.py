@@ -75,6 +75,12 @@ async def start_of(client: AIOKafkaClient, tp: TopicPartition) -> int:
     return await _offset(client, tp, OffsetResetStrategy.EARLIEST)
 
 
+async def offset_at(client: AIOKafkaClient, tp: TopicPartition, moment_ms: int) -> int | None:
+    """Return the offset of the first record from that moment on; None where there is none."""
+    found = await _offset(client, tp, max(moment_ms, 0))
+    return None if found < 0 else found
+
+
 async def committed_records(
     client: AIOKafkaClient, tp: TopicPartition, start: int, end: int
 ) -> AsyncGenerator[Stored, None]:
@@ -95,27 +101,30 @@ async def batches(
     """Yield the batches that hold the offsets from ``start`` to before ``end``, markers too."""
     position = start
     while position < end:
-        throttled_ms, data = await _fetched(client, tp, position)
+        throttled_ms, known_end, data = await _fetched(client, tp, position)
         records = MemoryRecords(data)
         if not records.has_next():
-            if not throttled_ms:
+            if not throttled_ms and known_end >= end:
                 return  # nothing is left behind here: compaction took it
-            await asyncio.sleep(throttled_ms / 1000)
+            # A new leader may not know yet that all replicas have what the one before had.
+            await asyncio.sleep(max(throttled_ms / 1000, _AGAIN_S))
         while records.has_next() and position < end:
             batch = records.next_batch()
             position = batch.next_offset
             yield batch
 
 
-async def _fetched(client: AIOKafkaClient, tp: TopicPartition, offset: int) -> tuple[int, bytes]:
-    """Return how long we were throttled, and the bytes of a fetch, of whole batches or none."""
+async def _fetched(
+    client: AIOKafkaClient, tp: TopicPartition, offset: int
+) -> tuple[int, int, bytes]:
+    """Return how long we were throttled, where the log ends, and the bytes of whole batches."""
     asked = [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])]
     while True:
         request = FetchRequest(_WAIT_MS, 1, _FETCH_BYTES, _UNCOMMITTED, asked)
         answer = await client.send(await _leader(client, tp), request)
-        [(_, [(_, code, *_, data)])] = answer.topics
+        [(_, [(_, code, end, *_, data)])] = answer.topics
         if not await _passing(client, code):
-            return int(answer.throttle_time_ms), bytes(data or b"")
+            return int(answer.throttle_time_ms), int(end), bytes(data or b"")
 
 
 async def _offset(client: AIOKafkaClient, tp: TopicPartition, which: int) -> int:

@@ -10,7 +10,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from consumers.kafka.connection import lane_errors
 from consumers.kafka.decided import committed_records, start_of
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.outputs import Outputs
-from consumers.kafka.positions import PositionLog, record_positions
+from consumers.kafka.positions import PositionLog, Recorded, record_positions
 from consumers.lanes import Partition, Place
 from consumers.positions import NEW, Doubt, Witnesses, judged, undisputed
 
@@ -49,6 +49,10 @@ class _Found:
     answered: int | None
 
 
+CheckEnd = Callable[[Partition, int], Awaitable[None]]
+"""Raises `Fatal` where a position lies past the log's end."""
+
+
 class Ledger:
     """The positions of a group on one topic, for the lanes of one process."""
 
@@ -70,23 +74,25 @@ class Ledger:
         self._doubted_since: dict[Partition, float] = {}
         self._reached: dict[Partition, int] = {}
 
-    async def open(self, partition: Partition, producer: AIOKafkaProducer) -> int:
+    async def open(
+        self, partition: Partition, producer: AIOKafkaProducer, check_end: CheckEnd
+    ) -> int:
         """Return the position to go on at; ``producer`` has started, and so fenced all others.
 
         Raises `LaneLost` where it is not to be had now, `Fatal` where a person must decide.
         """
         async with lane_errors():
             client = producer.client
-            recorded = (await self._log.last(client, self._group, [partition])).get(partition)
-            ours = None if recorded is None else recorded.offset
+            recorded = (await self._log.recorded(client, self._group, [partition])).get(partition)
+            ours = None if recorded is None else recorded.place.offset
             theirs = await committed_offset(client, self._group, TopicPartition(*partition))
             position = undisputed(ours, theirs)
             if position is None:
-                position, theirs = await self._settled(client, partition, ours, theirs)
-                self._check_forwards(partition, position)
+                position, theirs = await self._settled(client, partition, recorded, theirs)
+            await self._check(partition, position, check_end)
+            if not position == ours == theirs:
                 self._say(partition, position, ours, theirs)
                 await self._put_right(producer, partition, position)
-        self._check_forwards(partition, position)
         self._doubted_since.pop(partition, None)
         return position
 
@@ -95,14 +101,17 @@ class Ledger:
         self._reached[partition] = next_offset
 
     async def _settled(
-        self, client: AIOKafkaClient, partition: Partition, ours: int | None, theirs: int | None
+        self,
+        client: AIOKafkaClient,
+        partition: Partition,
+        recorded: Recorded | None,
+        theirs: int | None,
     ) -> tuple[int, int | None]:
         """Return the position, and what the broker said when it was found."""
         begun = self._now()
-        # A partition that came later than its siblings' first records is new, or nearly so.
-        whole = ours is None and theirs is None
-        whole = whole and not self._log.knows_others(self._group, partition.topic)
-        found = _Found(ours, await self._outputs.answered(client, partition, whole=whole))
+        since_ms = self._since_ms(partition, recorded, theirs)
+        answered = await self._outputs.answered(client, partition, since_ms)
+        found = _Found(None if recorded is None else recorded.place.offset, answered)
         while True:
             verdict = judged(await self._witnesses(client, partition, found, theirs))
             if not isinstance(verdict, Doubt):
@@ -112,6 +121,18 @@ class Ledger:
             self._check_patience(partition, verdict, begun)
             await asyncio.sleep(self._patience.again_s)
             theirs = await committed_offset(client, self._group, TopicPartition(*partition))
+
+    def _since_ms(
+        self, partition: Partition, recorded: Recorded | None, theirs: int | None
+    ) -> int | None:
+        """Return from when on the outputs must be asked, besides their last ones."""
+        if recorded is not None:
+            # Beyond our record there may be answers of an older release, of any time since.
+            return recorded.at_ms if (theirs or 0) > recorded.place.offset else None
+        # A partition that came later than its siblings' first records is new, or nearly so.
+        if theirs is not None or self._log.knows_others(self._group, partition.topic):
+            return None
+        return 0
 
     async def _witnesses(
         self, client: AIOKafkaClient, partition: Partition, found: _Found, theirs: int | None
@@ -182,8 +203,9 @@ class Ledger:
         await asyncio.gather(*stored)
         await producer.commit_transaction()
 
-    def _check_forwards(self, partition: Partition, position: int) -> None:
-        """Whatever is said: what this process itself has committed is answered."""
+    async def _check(self, partition: Partition, position: int, check_end: CheckEnd) -> None:
+        """Refuse a position past the log's end, or behind what this process has committed."""
+        await check_end(partition, position)
         reached = self._reached.get(partition, 0)
         if position < reached:
             raise LaneLost(

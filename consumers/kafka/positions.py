@@ -9,7 +9,7 @@ committed record of the key is exact.
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -32,6 +32,13 @@ _WINDOW: Final = 1_000
 """Offsets before the end that are read first; a lane that was at work lately is among them."""
 
 
+class Recorded(NamedTuple):
+    """A position as it was recorded, and when, by the clock of whoever did."""
+
+    place: Place
+    at_ms: int
+
+
 class PositionLog:
     """What the topic says, read up to its end whenever it is asked. Shared by a process's lanes."""
 
@@ -45,6 +52,13 @@ class PositionLog:
     async def last(
         self, client: AIOKafkaClient, group: str, of: Iterable[Partition]
     ) -> dict[Partition, Place]:
+        """Return what `recorded` does, without the times."""
+        found = await self.recorded(client, group, of)
+        return {partition: recorded.place for partition, recorded in found.items()}
+
+    async def recorded(
+        self, client: AIOKafkaClient, group: str, of: Iterable[Partition]
+    ) -> dict[Partition, Recorded]:
         """Return the newest committed position of each partition that has one.
 
         Ask through the client of the producer that writes them, once it has started and so fenced
@@ -57,7 +71,11 @@ class PositionLog:
                 await self._read_back(client)
             self._check_decided(set(keys.values()))
             found = {place: self._newest.get(key) for place, key in keys.items()}
-        return {place: _place(record) for place, record in found.items() if record is not None}
+        return {
+            place: Recorded(_place(record), record.timestamp_ms)
+            for place, record in found.items()
+            if record is not None
+        }
 
     def knows_others(self, group: str, topic: str) -> bool:
         """Whether a position of any partition of this topic was there when it was last read."""

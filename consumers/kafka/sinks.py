@@ -48,9 +48,7 @@ class TransactionalSink:
         async with lane_errors():
             self._producer = transactional(self._connection, self._member, self._partition)
             await self._producer.start()
-        position = await self._ledger.open(self._partition, self._producer)
-        await self._source.check_end(self._partition, position)
-        return position
+        return await self._ledger.open(self._partition, self._producer, self._source.check_end)
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         """Write all outputs and the position, or raise `LaneLost` having written neither."""
@@ -63,7 +61,7 @@ class TransactionalSink:
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
         if self._producer is not None:
-            await _close(self._producer)
+            await close_producer(self._producer)
 
 
 class Mover:
@@ -126,7 +124,7 @@ class Mover:
 
     async def close(self) -> None:
         """Drop the producer; an open transaction is aborted by the next owner or its time limit."""
-        await _close(self._producer)
+        await close_producer(self._producer)
 
 
 class PlainSink:
@@ -197,7 +195,8 @@ async def _commit(
         await producer.commit_transaction()
 
 
-async def _close(producer: AIOKafkaProducer) -> None:
+async def close_producer(producer: AIOKafkaProducer) -> None:
+    """Drop a producer of ours, whatever state it is in."""
     sender = producer._sender  # noqa: SLF001 - a stop cut off leaves it running
     await close_for_good(producer.client, producer.stop, sender.close)
 

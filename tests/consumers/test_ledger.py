@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from consumers import kafka
 from consumers.errors import Fatal, LaneLost
+from consumers.kafka import outputs
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.positions import record_positions
 from consumers.kafka.sinks import transactional
@@ -21,6 +22,10 @@ from tests.services.choose import Broker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.exactly_once]
 INPUTS = 10
+
+
+async def anywhere(place: Partition, position: int) -> None:
+    """No position is past the log's end here."""
 
 
 class Lane:
@@ -54,7 +59,7 @@ class Lane:
 
     async def open(self, ledger: kafka.Ledger | None = None) -> int:
         async with self.producer() as producer:
-            return await (ledger or self.ledger()).open(self.place, producer)
+            return await (ledger or self.ledger()).open(self.place, producer, anywhere)
 
     async def commit(self, upto: int) -> None:
         """Move on as a lane does: the record and the offset in one transaction."""
@@ -171,6 +176,16 @@ async def test_an_older_release_is_followed_where_the_broker_confirms_its_answer
     assert await lane.open() == 7
 
 
+async def test_an_older_release_is_followed_however_much_was_answered_since(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "TAIL", 1)
+    await lane.commit(4)
+    await lane.answer(7)
+    await lane.tell_the_broker(7)
+    assert await lane.open() == 7
+
+
 async def test_a_group_of_an_older_release_goes_on_where_the_broker_says(lane: Lane) -> None:
     await lane.answer(7)
     await lane.tell_the_broker(7)
@@ -225,6 +240,6 @@ async def test_one_ledger_opens_many_lanes_at_once(lane: Lane) -> None:
 
     async def one(place: Partition) -> int:
         async with lane.producer(place) as producer:
-            return await ledger.open(place, producer)
+            return await ledger.open(place, producer, anywhere)
 
     assert await asyncio.gather(*map(one, places)) == [4, 0]

@@ -169,7 +169,7 @@ def test_topics_are_created_once_and_a_file_is_written_to_them(
     given = as_variables(settings_for(broker, redis_url, unique, partitions=1))
     first = edgeroute("topics", "create", folder=tmp_path, variables=given)
     again = edgeroute("topics", "create", folder=tmp_path, variables=given)
-    assert (first.stdout.count("created"), again.stdout.count("was there")) == (5, 5)
+    assert (first.stdout.count("created"), again.stdout.count("was there")) == (6, 6)
     (tmp_path / "a.jsonl").write_text('{"role": "customer", "text": "a"}\n\nnot json\n')
     fed = edgeroute("replay", "a.jsonl", "--run-id", "r", folder=tmp_path, variables=given)
     assert (fed.returncode, fed.stdout) == (

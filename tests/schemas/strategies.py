@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.dead_letter import DeadLetter, Redriven
 from schemas.decision import Answered, Breakdown, Routed, Verdict
 from schemas.escalation import EdgeAnswer, Escalation
-from schemas.position import Position
+from schemas.position import Moved, Position
 from schemas.record import Record, Source
 from schemas.result import Result
 from schemas.transcript import Transcript
@@ -182,6 +182,17 @@ positions = st.builds(
     offset=st.integers(0, 2**63 - 1),
     note=strings,
 )
+moves = st.builds(
+    Moved,
+    group=names,
+    topic=names,
+    partition=st.integers(0, 2**31 - 1),
+    recorded=maybe(st.integers(0, 2**63 - 1)),
+    committed=maybe(st.integers(0, 2**63 - 1)),
+    offset=st.integers(0, 2**63 - 1),
+    why=st.text(st.characters(codec="utf-8"), max_size=200),
+    moved_at=moments,
+)
 
 BY_NAME: Final[dict[str, st.SearchStrategy[Any]]] = {
     "transcript": transcripts,
@@ -191,5 +202,6 @@ BY_NAME: Final[dict[str, st.SearchStrategy[Any]]] = {
     "answered": answered,
     "dead-letter": dead_letters,
     "position": positions,
+    "moved": moves,
 }
 records: st.SearchStrategy[Record] = st.one_of(*BY_NAME.values())
