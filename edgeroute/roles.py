@@ -18,7 +18,6 @@ from consumers.edge import EdgeHandler, EdgeRules
 from consumers.guard import DeadLetterShare, GuardedSink
 from consumers.lanes import Partition
 from consumers.loop import Loop
-from consumers.monitor import MonitorHandler, MonitorSink, looking_back
 from consumers.positions import (
     Answers,
     answered_escalation,
@@ -28,7 +27,6 @@ from consumers.positions import (
 )
 from consumers.scoring import Scorer
 from consumers.standing import Reader
-from consumers.store import Store
 from consumers.watch import CloudWatch, watching
 from edgeroute.settings import LimitSettings, Settings, SettingsError, cores
 from router.availability import AwayRules
@@ -181,6 +179,10 @@ async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
 
 async def run_monitor(settings: Settings, stop: asyncio.Event) -> None:
     """Run a monitor until ``stop``."""
+    # Redis's client takes a fifth of a role's start, and only this one needs it.
+    from consumers.monitor import MonitorHandler, MonitorSink, looking_back  # noqa: PLC0415
+    from consumers.store import Store  # noqa: PLC0415
+
     reached = connection(settings)
     exactly_once = await delivers_exactly_once(settings)
     cluster = await kafka.cluster_id(reached)

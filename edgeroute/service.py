@@ -12,7 +12,6 @@ from typing import Final, Literal
 from rich.console import Console
 
 from consumers import kafka
-from consumers.store import Store
 from edgeroute import page, report, roles
 from edgeroute.settings import Settings
 from router.bundle import BundleError, load_manifest
@@ -65,6 +64,8 @@ def show_report(
 
 
 async def _figures(settings: Settings, run_id: str | None) -> report.ReportFigures:
+    from consumers.store import Store  # noqa: PLC0415 - only a report and a monitor need it
+
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
         totals, runs = await store.totals(run_id), await store.runs()
     manifest = _manifest(settings.bundle)

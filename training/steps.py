@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from training import TrainingError
 from training.base import NAME
-from training.config import Source, TrainConfig
 from training.work import key_of, outputs_of
+
+if TYPE_CHECKING:
+    from training.config import Source, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ _OF_A_BASE: Final = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"
 _GENERATOR: Final = Path(__file__).parent / "generator"
 
 
-def key(step: Step, config: TrainConfig, run: Path) -> str:
+def key(step: Step, config: "TrainConfig", run: Path) -> str:
     """Return the hash of all that the step depends on.
 
     Raises `TrainingError` where a step before it is not finished, or a file of the data is missing.
@@ -121,7 +123,7 @@ def lacking(step: str, before: str, run: Path) -> TrainingError:
     )
 
 
-def files_of(config: TrainConfig) -> Iterator[tuple[Source, Path]]:
+def files_of(config: "TrainConfig") -> "Iterator[tuple[Source, Path]]":
     """Yield every source that is a file."""
     data = config.data
     for source in (*data.labelled, *data.held_out, *data.test, *data.unlabelled):
@@ -129,7 +131,7 @@ def files_of(config: TrainConfig) -> Iterator[tuple[Source, Path]]:
             yield source, source.path
 
 
-def _by_content(data: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
+def _by_content(data: dict[str, Any], config: "TrainConfig") -> dict[str, Any]:
     """Put each file's hash in the place of its path: a folder may move, a file may change."""
     hashes = {str(path): _sha256(path) for _, path in files_of(config)}
 

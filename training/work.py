@@ -11,9 +11,11 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from training.config import TrainConfig
+if TYPE_CHECKING:
+    from training.config import TrainConfig
+
 
 DONE: Final = "done.json"
 STARTED: Final = "started.json"
@@ -27,7 +29,7 @@ Metrics = dict[str, Any]
 class Work:
     """What a step is given: it writes its outputs to ``folder``."""
 
-    config: TrainConfig
+    config: "TrainConfig"
     run: Path
     step: str
     quiet: bool = False

@@ -19,8 +19,11 @@ from aiokafka.errors import (
     InvalidTransactionTimeout,
     KafkaConnectionError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
+    NodeNotReadyError,
     RecordListTooLargeError,
+    RequestTimedOutError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
@@ -54,6 +57,16 @@ _LOSSES: Final = (
     ConsumerStoppedError,
     IllegalOperation,
     ValueError,
+)
+
+
+_SILENCE: Final = (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    OSError,
+    RequestTimedOutError,
+    TimeoutError,
 )
 
 
@@ -137,7 +150,7 @@ def said(error: BaseException, connection: Connection) -> Fatal:
     servers = connection.bootstrap_servers
     if (fatal := mistake(error)) is not None:
         return fatal
-    if isinstance(error, KafkaConnectionError | OSError | TimeoutError):
+    if isinstance(error, _SILENCE) or type(error) is KafkaError:  # so it says that no node answers
         return Unreachable(
             f"No Kafka broker answers at {servers}: "
             "start it, or set kafka.bootstrap_servers to where it is."

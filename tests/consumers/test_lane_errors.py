@@ -8,8 +8,8 @@ import pytest
 from aiokafka import errors
 from aiokafka.record.control_record import ControlRecord
 
-from consumers.errors import Fatal, LaneLost
-from consumers.kafka.connection import lane_errors, report_unexpected
+from consumers.errors import Fatal, LaneLost, Unreachable
+from consumers.kafka.connection import Connection, lane_errors, report_unexpected, said
 
 FOREIGN = [
     kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, Exception)
@@ -42,3 +42,20 @@ async def test_what_we_leave_behind_is_reported(caplog: pytest.LogCaptureFixture
 def _report(error: BaseException) -> None:
     context = {"exception": error, "message": "Task exception was never retrieved"}
     report_unexpected(asyncio.get_running_loop(), context)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.KafkaConnectionError("no"),
+        # What aiokafka raises where it knew the brokers a moment ago.
+        errors.KafkaError("Unable to get cluster metadata over all known brokers"),
+        errors.NodeNotReadyError("no"),
+        errors.RequestTimedOutError("no"),
+        OSError("no"),
+        TimeoutError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_broker_that_does_not_answer_is_said_in_one_way(error: Exception) -> None:
+    assert isinstance(said(error, Connection("kafka:9092")), Unreachable)
