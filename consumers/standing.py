@@ -94,6 +94,12 @@ class Standing:
         return verdict.why if isinstance(verdict, Doubt) else ""
 
     @property
+    def proposed(self) -> int | None:
+        """Where to go on, if a person says so; None where it is not in doubt."""
+        verdict = self.verdict
+        return verdict.proposed if isinstance(verdict, Doubt) else None
+
+    @property
     def lost(self) -> int:
         """How many offsets retention deleted before they were read."""
         return 0 if self.position is None else max(self.start - self.position, 0)

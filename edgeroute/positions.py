@@ -194,7 +194,7 @@ def _print(found: "Overview | None") -> None:
             typer.echo(f"{state}: {meaning}")
     for lane in found.lanes:
         if lane.why:
-            typer.echo(f"{lane.reader.role} {_named(lane)} is in doubt, since {lane.why}.")
+            typer.echo(_doubt(lane))
     _print_moves(found.moves)
 
 
@@ -223,6 +223,14 @@ def _row(lane: "Standing") -> tuple[str, ...]:
 
 def _named(lane: "Standing") -> str:
     return f"{lane.partition.topic}[{lane.partition.number}]"
+
+
+def _doubt(lane: "Standing") -> str:
+    role, number = lane.reader.role, lane.partition.number
+    return (
+        f"{role} {_named(lane)} is in doubt, since {lane.why}; to go on where we propose: "
+        f"edgeroute positions set {role} {number} --to {lane.proposed}"
+    )
 
 
 def _print_moves(moves: "Sequence[Moved]") -> None:
@@ -259,5 +267,6 @@ def _as_object(lane: "Standing") -> dict[str, Any]:
         "end": lane.end,
         "state": lane.state,
         "why": lane.why or None,
+        "proposed": lane.proposed,
         "lost": lane.lost,
     }

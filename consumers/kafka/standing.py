@@ -175,9 +175,9 @@ async def _weighed(client: AIOKafkaClient, lane: Standing) -> Standing:
     answered, committed = known.answered, known.committed
     if answered is None or committed is None or committed <= answered or not _is_untold(lane):
         return lane
-    first = max(answered, lane.start)
+    first, end = max(answered, lane.start), min(committed, lane.end)
     tp = TopicPartition(*lane.partition)
-    async with aclosing(committed_records(client, tp, first, committed)) as records:
+    async with aclosing(committed_records(client, tp, first, end)) as records:
         async for _ in records:
             return replace(lane, known=replace(known, skips=True))
     return lane

@@ -56,9 +56,11 @@ def test_offsets_that_retention_deleted_are_counted() -> None:
     assert stands(Witnesses(10, 10, 10)).lost == 0
 
 
-def test_a_doubt_says_why_and_nothing_else_does() -> None:
-    assert "answers the inputs up to 49" in stands(Witnesses(None, None, 50)).why
-    assert stands(Witnesses(50, None, 50)).why == ""
+def test_a_doubt_says_why_and_where_to_go_on_and_nothing_else_does() -> None:
+    doubt, none = stands(Witnesses(None, None, 50)), stands(Witnesses(50, None, 50))
+    assert "answers the inputs up to 49" in doubt.why
+    assert doubt.proposed == 50
+    assert (none.why, none.proposed) == ("", None)
 
 
 def test_a_record_that_cannot_be_read_is_a_doubt() -> None:

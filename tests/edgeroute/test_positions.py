@@ -68,14 +68,11 @@ def record(settings: Settings, role: str, number: int, offset: int) -> None:
     """Record a position, of which the broker then knows nothing."""
 
     async def recorded() -> None:
-        reached, member = (
-            roles.connection(settings),
-            roles.member(settings, role, exactly_once=True),
-        )
         lane = Partition(roles.reader(settings, role).topic, number)
-        producer, topic = transactional(reached, member, lane), settings.topics.positions
+        place, topic = {lane: Place(offset, "")}, settings.topics.positions
+        member = roles.member(settings, role, exactly_once=True)
+        producer = transactional(roles.connection(settings), member, lane)
         async with producer, producer.transaction():
-            place = {lane: Place(offset, "")}
             await asyncio.gather(*await record_positions(producer, topic, member.group, place))
 
     asyncio.run(recorded())
