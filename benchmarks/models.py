@@ -28,9 +28,9 @@ from sklearn.metrics import f1_score
 from router.bundle import Bundle, load_bundle
 from router.engine import Network
 from schemas.bundle import Measure, Retention
-from training.compare import interval, retention
-from training.data import read_labels, read_part
-from training.scores import logits_of, sorted_batches
+from training.data.parts import read_labels, read_part
+from training.judge.scores import logits_of, sorted_batches
+from training.judge.significance import interval, retention
 
 RESULTS: Final = Path(__file__).with_name("results")
 DATA: Final = Path("../shared/data")

@@ -12,8 +12,8 @@ from edgeroute.options import examples, fail, needs_file
 if TYPE_CHECKING:
     from router.bundle import Bundle
     from schemas.bundle import Manifest, Measured
-    from training.benchmark import Field
-    from training.scores import Held
+    from training.judge.benchmark import Field
+    from training.judge.scores import Held
 
 FAILED: Final = 1
 SEED: Final = 42
@@ -66,7 +66,7 @@ def _measured(
     bundle: "Bundle", data: Path, columns: tuple[str, str], extent: tuple[int, int], quiet: bool
 ) -> "Measured":
     try:
-        from training.benchmark import Plan, benchmark, laps
+        from training.judge.benchmark import Plan, benchmark, laps
     except ModuleNotFoundError as error:
         fail(
             f"Measuring needs the package {error.name}, which is not installed; "
@@ -84,7 +84,7 @@ def _measured(
 
 def _field(bundle: "Bundle") -> "Field":
     from router.policy import recommended_policy
-    from training.benchmark import Entrant, Field
+    from training.judge.benchmark import Entrant, Field
 
     manifest = bundle.manifest
     for model in manifest.models.all():
@@ -107,8 +107,8 @@ def _field(bundle: "Bundle") -> "Field":
 
 def _messages(bundle: "Bundle", field: "Field", data: Path, columns: tuple[str, str]) -> "Held":
     from training.config import Source
-    from training.scores import held_out
-    from training.sources import take
+    from training.data.sources import take
+    from training.judge.scores import held_out
 
     text, label = columns
     source = Source(path=data, text=text, label=label, empty="skip")

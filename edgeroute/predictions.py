@@ -81,7 +81,7 @@ def _messages(
     file: Path, text_column: str, keep: list[str] | None
 ) -> tuple[list[str], Iterator[_Message]]:
     """Return the columns that are passed through, and the messages."""
-    from training.formats import records
+    from training.data.formats import records
 
     read = enumerate(records(file), start=1)
     number, first = next(read, (0, None))

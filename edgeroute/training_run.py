@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from edgeroute.options import examples, fail, needs_file
+from training.run_folder import CHECKPOINT, DONE, STARTED
 from training.steps import STEPS, Step
-from training.work import CHECKPOINT, DONE, STARTED
 
 if TYPE_CHECKING:
     from training.config import TrainConfig

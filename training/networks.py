@@ -5,7 +5,7 @@ from typing import Final
 
 from router.engine import Engine, Network
 from router.reflex import Reflex
-from training.work import Work
+from training.run_folder import Work
 
 REFLEX: Final = "reflex"
 STUDENT: Final = "student"

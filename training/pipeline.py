@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from training import TrainingError, work
+from training import TrainingError, run_folder
 from training.config import TrainConfig
 from training.hardware import hardware, versions
+from training.run_folder import Metrics, Work
 from training.steps import STEPS, Step, key, lacking
-from training.work import Metrics, Work
 
 LOG: Final = "log.jsonl"
 CONFIG: Final = "config.json"
@@ -50,7 +50,7 @@ def train(
         for step in STEPS:
             if only in (None, step.name):
                 _carry_out(step, config, run, quiet=quiet, told=told)
-            elif not work.is_done(run / step.name, key(step, config, run)):
+            elif not run_folder.is_done(run / step.name, key(step, config, run)):
                 raise lacking(only, step.name, run)
             if step.name == only:
                 break
@@ -60,25 +60,25 @@ def train(
 def _carry_out(step: Step, config: TrainConfig, run: Path, *, quiet: bool, told: Told) -> None:
     given = Work(config=config, run=run, step=step.name, quiet=quiet)
     wanted = key(step, config, run)
-    if work.is_done(given.folder, wanted):
-        told(step.name, None, work.metrics_of(given.folder))
+    if run_folder.is_done(given.folder, wanted):
+        told(step.name, None, run_folder.metrics_of(given.folder))
         return
-    work.begin(given, wanted)
+    run_folder.begin(given, wanted)
     _log(run, step.name, "started")
     started = time.monotonic()
     metrics = _runner(step)(given)
     seconds = time.monotonic() - started
-    work.finish(given, wanted, metrics, seconds)
+    run_folder.finish(given, wanted, metrics, seconds)
     _log(run, step.name, "finished", seconds=round(seconds, 3), metrics=metrics)
     told(step.name, seconds, metrics)
 
 
 def _runner(step: Step) -> Callable[[Work], Metrics]:
     # Where TensorFlow is installed, transformers loads it into every process that loads a model,
-    # for ten seconds and its warnings. Only `training.keras_trainer` wants it, in its own process.
+    # for ten seconds and its warnings. Only `keras_trainer` wants it, in a process of its own.
     sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
-        run: Callable[[Work], Metrics] = importlib.import_module(f"training.{step.name}").run
+        run: Callable[[Work], Metrics] = importlib.import_module(step.module).run
     except ModuleNotFoundError as error:
         raise TrainingError(
             f"training needs the package {error.name}, which is not installed; "
@@ -108,9 +108,9 @@ def _alone(run: Path) -> Iterator[None]:
 
 def _note(run: Path, config: TrainConfig) -> None:
     """Keep what was asked for, and on what machine with which versions."""
-    work.write_whole(run / CONFIG, config.model_dump_json(indent=1) + "\n")
+    run_folder.write_whole(run / CONFIG, config.model_dump_json(indent=1) + "\n")
     environment = {"seed": config.seed, "hardware": hardware(), "versions": versions()}
-    work.write_whole(run / ENVIRONMENT, json.dumps(environment, indent=1) + "\n")
+    run_folder.write_whole(run / ENVIRONMENT, json.dumps(environment, indent=1) + "\n")
 
 
 def _log(run: Path, step: str, event: str, **more: object) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from training import TrainingError
-from training.base import NAME
-from training.work import key_of, outputs_of
+from training.base_encoder import NAME
+from training.run_folder import key_of, outputs_of
 
 if TYPE_CHECKING:
     from training.config import Source, TrainConfig
@@ -16,56 +16,72 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """A step is ``run`` in the module of its name.
+    """A step is ``run`` in the module of its name, which is in the folder ``room``.
 
     ``keys`` are the parts of the configuration it reads, ``inputs`` the steps whose files it reads.
     """
 
     name: str
+    room: str
     does: str
     keys: tuple[str, ...]
     inputs: tuple[str, ...]
 
+    @property
+    def module(self) -> str:
+        """Where its ``run`` is."""
+        return f"training.{self.room}.{self.name}"
+
 
 STEPS: Final = (
     Step(
-        "prepare", "reads, cleans and splits the data; trims the vocabulary", ("data", "base"), ()
+        "prepare",
+        "data",
+        "reads, cleans and splits the data; trims the vocabulary",
+        ("data", "base"),
+        (),
     ),
     Step(
         "adapt",
+        "learn",
         "goes on with the encoder's own training, on this text",
         ("adapt", "base"),
         ("prepare",),
     ),
-    Step("teach", "teaches the classifier: the teacher", ("teach",), ("prepare", "adapt")),
+    Step("teach", "learn", "teaches the classifier: the teacher", ("teach",), ("prepare", "adapt")),
     Step(
         "distil",
+        "learn",
         "makes the smaller student out of the teacher",
         ("distil",),
         ("prepare", "teach"),
     ),
     Step(
         "reflex",
+        "learn",
         "makes the smallest tier, which is asked first",
         ("reflex",),
         ("prepare", "teach", "distil"),
     ),
-    Step("export", "writes both networks as ONNX", (), ("prepare", "teach", "distil")),
-    Step("compress", "turns them into 8-bit ones", ("compress",), ("prepare", "export")),
+    Step("export", "shrink", "writes both networks as ONNX", (), ("prepare", "teach", "distil")),
+    Step("compress", "shrink", "turns them into 8-bit ones", ("compress",), ("prepare", "export")),
     Step(
         "calibrate",
+        "judge",
         "fits temperatures and chooses thresholds for the target",
         ("calibrate",),
         ("prepare", "reflex", "export", "compress"),
     ),
     Step(
         "benchmark",
+        "judge",
         "measures every network and the system of them",
         ("benchmark", "calibrate"),
         ("prepare", "reflex", "export", "compress", "calibrate"),
     ),
     Step(
         "bundle",
+        "pack",
         "packs what was made, with a card and pictures",
         (
             *("name", "purpose", "licence", "data", "base", "adapt", "teach", "distil", "reflex"),

@@ -15,7 +15,7 @@ from edgeroute.cli import app
 from router.bundle import load_bundle
 from schemas.bundle import MANIFEST, TOKENIZER, Manifest, version_of
 from tests.services.stream import BUNDLE
-from training.work import write_whole
+from training.run_folder import write_whole
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from edgeroute.cli import app
 from edgeroute.settings import child_environment
 from training.config import Generated, Source
-from training.sources import take
+from training.data.sources import take
 
 
 def generate(*words: str) -> bytes:

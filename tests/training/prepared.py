@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.training.tiny import WORDS, tiny_classifier, tiny_tokenizer
 from training.config import TrainConfig
-from training.data import Row, write_part, write_texts
-from training.work import Work
+from training.data.parts import Row, write_part, write_texts
+from training.run_folder import Work
 
 LABELS = ("bad", "good", "none")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from training import TrainingError, steps, work
+from training import TrainingError, run_folder, steps
 from training.config import TrainConfig
 from training.pipeline import train
+from training.run_folder import Work
 from training.steps import NAMES, STEPS, key
-from training.work import Work
 
 PREPARE, TEACH = STEPS[0], STEPS[2]
 
@@ -23,9 +23,9 @@ def config(tmp_path: Path) -> TrainConfig:
 
 def _finish(run: Path, config: TrainConfig, step: str, content: str) -> None:
     given = Work(config=config, run=run, step=step)
-    work.begin(given, "any")
+    run_folder.begin(given, "any")
     (given.folder / "made").write_text(content)
-    work.finish(given, "any", {}, seconds=0.0)
+    run_folder.finish(given, "any", {}, seconds=0.0)
 
 
 def _changed(config: TrainConfig, section: str, **values: Any) -> TrainConfig:
@@ -84,10 +84,10 @@ def test_a_step_before_its_inputs_is_one_sentence(config: TrainConfig, tmp_path:
 
 def _prepared(run: Path, config: TrainConfig, **files: str) -> None:
     given = Work(config=config, run=run, step="prepare")
-    work.begin(given, "any")
+    run_folder.begin(given, "any")
     for name, content in ({"train": "t", "judging": "j", "data": "d"} | files).items():
         (given.folder / f"{name}{'.json' if name == 'data' else '.jsonl'}").write_text(content)
-    work.finish(given, "any", {}, seconds=0.0)
+    run_folder.finish(given, "any", {}, seconds=0.0)
 
 
 @pytest.mark.parametrize(
@@ -200,8 +200,8 @@ def test_a_step_is_refused_where_one_before_it_was_made_otherwise(
 ) -> None:
     run = tmp_path / "run"
     given = Work(config=config, run=run, step="prepare")
-    work.begin(given, key(PREPARE, config, run))
-    work.finish(given, key(PREPARE, config, run), {}, seconds=0.0)
+    run_folder.begin(given, key(PREPARE, config, run))
+    run_folder.finish(given, key(PREPARE, config, run), {}, seconds=0.0)
     other = _changed(config, "data", pieces=4_000)
     (run / "config.json").write_text("{}")
     with pytest.raises(TrainingError, match="the step adapt needs what prepare makes of this"):

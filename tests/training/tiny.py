@@ -22,8 +22,8 @@ from transformers import (
 )
 
 from training.config import TrainConfig
-from training.data import Row, write_part, write_texts
-from training.work import Work, begin
+from training.data.parts import Row, write_part, write_texts
+from training.run_folder import Work, begin
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _TEXT = (

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from schemas.bundle import Interval, Measure, Measured, Retention, System
 from tests.training.tiny_run import make_run, work_of
-from training import calibrate, work
+from training import run_folder
 from training.config import Data, Source, TrainConfig
+from training.judge import calibrate
 from training.steps import NAMES
 
 CONFIG = TrainConfig(
@@ -61,7 +62,7 @@ def make_measured_run(run: Path) -> None:
     ]
     (run / "prepare" / "data.json").write_text(json.dumps(entries), encoding="utf-8")
     for name in NAMES[:-1]:
-        work.finish(work_of(run, name), "key", {"said": f"{name} went well"}, 1.0)
+        run_folder.finish(work_of(run, name), "key", {"said": f"{name} went well"}, 1.0)
 
 
 def _measure(milliseconds: float) -> Measure:

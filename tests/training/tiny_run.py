@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from router import reflex
 from training.config import TrainConfig
-from training.work import Work
+from training.run_folder import Work
 
 LABELS: Final = ("bad", "good", "none")
 WORDS: Final = tuple(f"w{number}" for number in range(40))

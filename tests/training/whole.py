@@ -17,7 +17,7 @@ from typing import Any
 
 from training import pipeline
 from training.config import TrainConfig
-from training.steps import NAMES
+from training.steps import STEPS
 
 
 def whole_config(folder: Path, labels: int = 3, each: int = 60) -> TrainConfig:
@@ -63,8 +63,8 @@ def whole_config(folder: Path, labels: int = 3, each: int = 60) -> TrainConfig:
 
 def main(*runs: str) -> None:
     """Carry the runs out as the words say; fail where a process lived on, or died by itself."""
-    for step in NAMES:  # once, and not again in every process
-        importlib.import_module(f"training.{step}")
+    for step in STEPS:  # once, and not again in every process
+        importlib.import_module(step.module)
     for run, *points in (word.split(",") for word in runs):
         for point in (*points, None):
             child = os.fork()
@@ -79,9 +79,9 @@ def _carry_out(run: Path, point: str | None) -> None:
     """Carry the run out in this process, and end it."""
     if point is not None:
         # Not above: a process that measures memory imports this file again, and should be small.
-        from training import course
+        from training.learn import schedule
 
-        course.CHECKPOINT_SECONDS = 0.0
+        schedule.CHECKPOINT_SECONDS = 0.0
         _die_at(*point.split(":"))
     try:
         config = run.with_suffix(".json").read_text(encoding="utf-8")

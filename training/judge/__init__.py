@@ -1,0 +1,1 @@
+"""What the models are worth: calibration, thresholds, scores, and how sure all of it is."""

@@ -1,0 +1,1 @@
+"""A run's models packed into a bundle, with its card and pictures."""
