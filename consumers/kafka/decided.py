@@ -7,6 +7,7 @@ told by the markers that follow: of a producer that was fenced they are all ther
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
@@ -93,6 +94,16 @@ async def committed_records(
         for record in sorter.take(batch, start):
             if record.offset < end:
                 yield record
+
+
+async def holds_records(client: AIOKafkaClient, tp: TopicPartition, start: int, end: int) -> bool:
+    """Whether committed records, and not only markers, stand from ``start`` to before ``end``."""
+    first = max(start, await start_of(client, tp))
+    last = min(end, await end_of(client, tp))
+    async with aclosing(committed_records(client, tp, first, last)) as records:
+        async for _ in records:
+            return True
+    return False
 
 
 async def batches(

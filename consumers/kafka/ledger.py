@@ -11,7 +11,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -20,10 +19,10 @@ from aiokafka.structs import OffsetAndMetadata
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.connection import lane_errors
-from consumers.kafka.decided import committed_records, start_of
+from consumers.kafka.decided import holds_records, start_of
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.outputs import Outputs
-from consumers.kafka.positions import PositionLog, Recorded, record_positions
+from consumers.kafka.positions import BY_HAND, PositionLog, Recorded, record_positions
 from consumers.lanes import Partition, Place
 from consumers.positions import NEW, Doubt, Witnesses, judged, undisputed
 
@@ -87,6 +86,9 @@ class Ledger:
             ours = None if recorded is None else recorded.place.offset
             theirs = await committed_offset(client, self._group, TopicPartition(*partition))
             position = undisputed(ours, theirs)
+            if recorded is not None and recorded.place.note == BY_HAND:
+                # A person knows of the answers beyond it, and wants them again.
+                position = ours
             if position is None:
                 position, theirs = await self._settled(client, partition, recorded, theirs)
             await self._check(partition, position, check_end)
@@ -137,18 +139,11 @@ class Ledger:
     async def _witnesses(
         self, client: AIOKafkaClient, partition: Partition, found: _Found, theirs: int | None
     ) -> Witnesses:
-        recorded, answered = found.recorded, found.answered
+        recorded, answered, tp = found.recorded, found.answered, TopicPartition(*partition)
         skips = answered is not None and theirs is not None and theirs > answered
         if skips and (recorded is None or recorded < (answered or 0)):
-            skips = await _holds_records(client, partition, answered or 0, theirs or 0)
+            skips = await holds_records(client, tp, answered or 0, theirs or 0)
         return Witnesses(recorded, theirs, answered, skips)
-
-    async def _offset(
-        self, client: AIOKafkaClient, partition: Partition, verdict: int | str
-    ) -> int:
-        if verdict == NEW:
-            return await start_of(client, TopicPartition(*partition))
-        return int(verdict)
 
     def _check_patience(self, partition: Partition, doubt: Doubt, begun: float) -> None:
         """Say a doubt when it begins and when an opening ends with it; raise where it lasts."""
@@ -212,15 +207,3 @@ class Ledger:
                 f"its position is said to be {position}, but this process has committed up to "
                 f"{reached}: start it again if somebody has set the position back"
             )
-
-
-async def _holds_records(
-    client: AIOKafkaClient, partition: Partition, start: int, end: int
-) -> bool:
-    """Whether committed records, and not only markers, stand from ``start`` to before ``end``."""
-    async with aclosing(
-        committed_records(client, TopicPartition(*partition), start, end)
-    ) as records:
-        async for _ in records:
-            return True
-    return False

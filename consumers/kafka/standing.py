@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,10 +15,10 @@ from aiokafka.structs import OffsetAndMetadata
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.cluster import admin
 from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
-from consumers.kafka.decided import committed_records, end_of, start_of
+from consumers.kafka.decided import committed_records, end_of, holds_records, start_of
 from consumers.kafka.offsets import committed_places, members_of
 from consumers.kafka.outputs import Outputs
-from consumers.kafka.positions import record_positions
+from consumers.kafka.positions import BY_HAND, record_positions
 from consumers.kafka.sinks import close_producer, transactional
 from consumers.kafka.span import Span, partitions_of, reading
 from consumers.lanes import Partition, Place
@@ -175,12 +175,10 @@ async def _weighed(client: AIOKafkaClient, lane: Standing) -> Standing:
     answered, committed = known.answered, known.committed
     if answered is None or committed is None or committed <= answered or not _is_untold(lane):
         return lane
-    first, end = max(answered, lane.start), min(committed, lane.end)
     tp = TopicPartition(*lane.partition)
-    async with aclosing(committed_records(client, tp, first, end)) as records:
-        async for _ in records:
-            return replace(lane, known=replace(known, skips=True))
-    return lane
+    return replace(
+        lane, known=replace(known, skips=await holds_records(client, tp, answered, committed))
+    )
 
 
 async def _records(client: AIOKafkaClient, positions: str) -> dict[bytes, bytes | None]:
@@ -292,8 +290,8 @@ async def _targets(
 async def _write(producer: AIOKafkaProducer, positions: str, moved: Moved) -> None:
     """Write the position, the group's offset and what was done in one transaction."""
     lane = Partition(moved.topic, moved.partition)
-    # A note of a redrive's places says how far they are beyond the position: there is none now.
-    place = Place(moved.offset, "")
+    # It takes the place of a redrive's note, which says how far its causes are beyond the position.
+    place = Place(moved.offset, BY_HAND)
     async with _told(lane), asyncio.timeout(_COMMIT_S):
         await producer.begin_transaction()
         sent = await record_positions(producer, positions, moved.group, {lane: place})

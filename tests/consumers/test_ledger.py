@@ -14,7 +14,7 @@ from consumers import kafka
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka import outputs
 from consumers.kafka.offsets import committed_offset
-from consumers.kafka.positions import record_positions
+from consumers.kafka.positions import BY_HAND, record_positions
 from consumers.kafka.sinks import transactional
 from consumers.lanes import Partition, Place
 from consumers.positions import routed_input
@@ -61,11 +61,11 @@ class Lane:
         async with self.producer() as producer:
             return await (ledger or self.ledger()).open(self.place, producer, anywhere)
 
-    async def commit(self, upto: int) -> None:
+    async def commit(self, upto: int, note: str = "") -> None:
         """Move on as a lane does: the record and the offset in one transaction."""
         async with self.producer() as producer:
             await producer.begin_transaction()
-            places = {self.place: Place(upto, "")}
+            places = {self.place: Place(upto, note)}
             await record_positions(producer, self.positions, self.member.group, places)
             offsets = {TopicPartition(*self.place): upto}
             await producer.send_offsets_to_transaction(offsets, self.member.group)
@@ -190,6 +190,17 @@ async def test_a_group_of_an_older_release_goes_on_where_the_broker_says(lane: L
     await lane.answer(7)
     await lane.tell_the_broker(7)
     assert await lane.open() == 7
+
+
+@pytest.mark.parametrize("said", [None, 5, 9])
+async def test_a_position_set_by_hand_holds_whatever_was_answered_beyond_it(
+    lane: Lane, said: int | None
+) -> None:
+    await lane.answer(7)
+    await lane.commit(4, note=BY_HAND)
+    if said is not None:
+        await lane.tell_the_broker(said)
+    assert await lane.open() == 4
 
 
 @pytest.mark.parametrize("said", [None, 5, 9])
