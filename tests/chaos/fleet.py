@@ -15,6 +15,7 @@ from typing import Final
 from consumers.embedded import end_with_parent
 from edgeroute.settings import child_environment
 from tests.chaos.plan import HASTY_TRANSACTION_S, ROLES, Role
+from tests.chaos.warm import Started, Warm
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _BROKER_AWAY: Final = "No Kafka broker answers at"
@@ -29,7 +30,7 @@ class Instance:
 
     role: Role
     slot: int
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | Started"
     log: Path
     stopped: bool = False
     leaving: bool = False
@@ -55,6 +56,8 @@ class Fleet:
     environment: dict[str, str]
     programs: dict[Role, Sequence[str]]
     """What to run instead of the program, by role."""
+    warm: Warm | None = None
+    """What starts the program itself; without it each process loads everything anew."""
     instances: list[Instance] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     """What an instance did that it should not have, one sentence each."""
@@ -66,21 +69,28 @@ class Fleet:
         """Start an instance and return at once."""
         self._lives += 1
         log = self.folder / f"{role}-{slot}-{self._lives:04d}.log"
+        environment = self.environment | _own(slot)
+        instance = Instance(role, slot, self._process(role, environment, log), log, passing=passing)
+        self.instances.append(instance)
+        return instance
+
+    def _process(
+        self, role: Role, environment: dict[str, str], log: Path
+    ) -> "subprocess.Popen[bytes] | Started":
+        if self.warm is not None and role not in self.programs:
+            return self.warm.start(("run", role), environment, self.folder, log)
         program = self.programs.get(role, ("-m", "edgeroute"))
         with log.open("wb") as output:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, *program, "run", role],
                 cwd=self.folder,
-                env=child_environment(self.environment | _own(slot)),
+                env=child_environment(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=end_with_parent(),  # noqa: PLW1509 - one system call, loaded beforehand
             )
-        instance = Instance(role, slot, process, log, passing=passing)
-        self.instances.append(instance)
-        return instance
 
     def at_work(self, role: Role) -> list[Instance]:
         """Return the instances of a role that run undisturbed, in order of slot."""
@@ -182,11 +192,13 @@ def fleet(
     folder: Path, environment: dict[str, str], programs: dict[Role, Sequence[str]]
 ) -> Iterator[Fleet]:
     """A fleet of which nothing is left behind."""
-    ours = Fleet(folder, environment, programs)
+    warm = Warm(environment | _own(0))
+    ours = Fleet(folder, environment, programs, warm=warm)
     try:
         yield ours
     finally:
         ours.kill_all()
+        warm.close()
 
 
 def fully_staffed(ours: Fleet, sizes: dict[Role, int], say: Callable[[str], None]) -> None:
