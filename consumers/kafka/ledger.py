@@ -94,7 +94,8 @@ class Ledger:
             await self._check(partition, position, check_end)
             if not position == ours == theirs:
                 self._say(partition, position, ours, theirs)
-                await self._put_right(producer, partition, position)
+                note = recorded.place.note if recorded is not None and position == ours else ""
+                await self._put_right(producer, partition, Place(position, note))
         self._doubted_since.pop(partition, None)
         return position
 
@@ -187,13 +188,12 @@ class Ledger:
             )
 
     async def _put_right(
-        self, producer: AIOKafkaProducer, partition: Partition, position: int
+        self, producer: AIOKafkaProducer, partition: Partition, place: Place
     ) -> None:
         """Make record and committed offset say the position before anything is read from there."""
         await producer.begin_transaction()
-        place = {partition: Place(position, "")}
-        stored = await record_positions(producer, self.topic, self._group, place)
-        offsets = {TopicPartition(*partition): OffsetAndMetadata(position, "")}
+        stored = await record_positions(producer, self.topic, self._group, {partition: place})
+        offsets = {TopicPartition(*partition): OffsetAndMetadata(*place)}
         await producer.send_offsets_to_transaction(offsets, self._group)
         await asyncio.gather(*stored)
         await producer.commit_transaction()

@@ -8,9 +8,10 @@ from typing import Final
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from consumers.kafka.decided import committed_records, end_of, offset_at, start_of
+from consumers.kafka.decided import Sorter, batches, end_of, offset_at, start_of
 from consumers.lanes import Partition
 from consumers.positions import Answers
+from schemas.record import Source
 
 log = logging.getLogger(__name__)
 TAIL: Final = 20_000
@@ -19,11 +20,21 @@ SKEW_MS: Final = 3_600_000
 """How far the clocks of two machines that write may be apart."""
 
 
+class _Tail:
+    """How far a partition of outputs has been read, and from where on."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.position = start
+        self.sorter = Sorter()
+
+
 class Outputs:
     """Looks for the last input of each lane that the outputs answer.
 
-    A look reads every partition of the output topics, and serves all lanes that had asked when it
-    began: whoever asks has fenced its lane before, so that nothing can be added meanwhile.
+    A look reads every partition of the output topics up to its end. Whoever asks has fenced its
+    lane before, so that nothing can be added meanwhile. What was read once is not read again: a
+    look that is cut off is carried on by the next.
     """
 
     def __init__(self, inputs: str, answers: Mapping[str, Answers]) -> None:
@@ -31,8 +42,7 @@ class Outputs:
         self._inputs = inputs
         self._answers = answers
         self._looking = asyncio.Lock()
-        self._looks = 0
-        self._since_ms: int | None = None
+        self._tails: dict[TopicPartition, _Tail] = {}
         self._found: dict[int, int] = {}
 
     async def answered(
@@ -43,35 +53,39 @@ class Outputs:
         Reads the last `TAIL` offsets of each partition, and further back what was written from
         ``since_ms`` on, by whatever clock; 0 reads all.
         """
-        wanted = self._looks + 1
         async with self._looking:
-            if self._looks < wanted or not self._reaches(since_ms):
-                self._looks += 1
-                self._since_ms, self._found = since_ms, {}
-                for topic, answers in self._answers.items():
-                    await self._read(client, topic, answers)
-            return self._found.get(partition.number)
+            for topic, answers in self._answers.items():
+                await client.add_topic(topic)
+                for number in sorted(client.cluster.partitions_for_topic(topic) or ()):
+                    await self._read(client, TopicPartition(topic, number), answers, since_ms)
+        return self._found.get(partition.number)
 
-    def _reaches(self, since_ms: int | None) -> bool:
-        """Whether the last look went as far back as that."""
-        if since_ms is None:
-            return True
-        return self._since_ms is not None and self._since_ms <= since_ms
+    async def _read(
+        self, client: AIOKafkaClient, tp: TopicPartition, answers: Answers, since_ms: int | None
+    ) -> None:
+        end = await end_of(client, tp)
+        start = await self._start(client, tp, end, since_ms)
+        tail = self._tails.get(tp)
+        if tail is None or not tail.start <= start <= tail.position <= end:
+            tail = self._tails[tp] = _Tail(start)
+        if tail.position < end:
+            log.info("looking into %s[%d] from %d to %d for answers", *tp, tail.position, end)
+        async for batch in batches(client, tp, tail.position, end):
+            for record in tail.sorter.take(batch, tail.start):
+                self._note(answers(record.value, record.headers))
+            tail.position = batch.next_offset
+        tail.position = max(tail.position, end)
 
-    async def _read(self, client: AIOKafkaClient, topic: str, answers: Answers) -> None:
-        await client.add_topic(topic)
-        for number in sorted(client.cluster.partitions_for_topic(topic) or ()):
-            tp = TopicPartition(topic, number)
-            end = await end_of(client, tp)
-            start = max(await start_of(client, tp), await self._start(client, tp, end))
-            log.info("looking into %s[%d] from %d to %d for answers", topic, number, start, end)
-            async for record in committed_records(client, tp, start, end):
-                of = answers(record.value, record.headers)
-                if of is not None and of.topic == self._inputs:
-                    self._found[of.partition] = max(self._found.get(of.partition, 0), of.offset + 1)
+    def _note(self, answered: Source | None) -> None:
+        if answered is not None and answered.topic == self._inputs:
+            known = self._found.get(answered.partition, 0)
+            self._found[answered.partition] = max(known, answered.offset + 1)
 
-    async def _start(self, client: AIOKafkaClient, tp: TopicPartition, end: int) -> int:
-        if self._since_ms is None:
-            return end - TAIL
-        earliest = await offset_at(client, tp, self._since_ms - SKEW_MS)
-        return min(end - TAIL, end if earliest is None else earliest)
+    async def _start(
+        self, client: AIOKafkaClient, tp: TopicPartition, end: int, since_ms: int | None
+    ) -> int:
+        first, start = await start_of(client, tp), end - TAIL
+        if since_ms is not None:
+            earliest = await offset_at(client, tp, since_ms - SKEW_MS)
+            start = min(start, end if earliest is None else earliest)
+        return max(first, start)

@@ -60,11 +60,11 @@ class Director:
             await asyncio.wait([watching])
 
     def supervise(self) -> None:
-        """Start again, after a moment, what ended by itself."""
+        """Start again what ended by itself, once the broker is there, as who backs off would."""
         for instance in self.fleet.look():
             self.say(f"{instance.name} ended by itself; it is started again")
             if not instance.passing:
-                self._later(_AGAIN_S, instance)
+                self._later(_AGAIN_S, instance, for_the_broker=True)
 
     async def _watch(self) -> None:
         while True:
@@ -142,9 +142,11 @@ class Director:
         if again_s is not None and not instance.passing:
             self._later(again_s, instance)
 
-    def _later(self, after_s: float, instance: Instance) -> None:
+    def _later(self, after_s: float, instance: Instance, *, for_the_broker: bool = False) -> None:
         async def again() -> None:
             await asyncio.sleep(after_s)
+            if for_the_broker and self._returning:
+                await asyncio.wait([self._returning])
             self.fleet.start(instance.role, instance.slot)
 
         self._spawn(again())
