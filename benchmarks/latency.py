@@ -16,7 +16,7 @@ from benchmarks import stream, texts
 from benchmarks.children import check, read_answer, running
 from benchmarks.stream import Place, Watch, Way
 from consumers import kafka
-from consumers.replay import record_of
+from consumers.replay.transcripts import record_of
 from schemas.codec import decode
 from schemas.result import Result
 

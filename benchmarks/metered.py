@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from benchmarks import stream
 from consumers import kafka
-from consumers.edge import EdgeHandler
 from consumers.loop import Loop
-from consumers.scoring import Scorer
+from consumers.roles.edge import EdgeHandler
+from consumers.roles.scoring import Scorer
 from edgeroute import roles, settings
 from router.plan import Output
 from router.tokenizer import Tokenizer

@@ -13,8 +13,8 @@ from benchmarks import stream
 from benchmarks.children import check, running
 from benchmarks.stream import Place, Watch, Way
 from consumers import kafka
-from consumers.edge import EdgeHandler, EdgeWork
 from consumers.lanes import Plan
+from consumers.roles.edge import EdgeHandler, EdgeWork
 from edgeroute import roles, settings
 from router.plan import Output
 

@@ -16,7 +16,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from benchmarks.children import BenchError, Process, check, running, settings
 from consumers import kafka
-from consumers.replay import record_of
+from consumers.replay.transcripts import record_of
 from schemas.codec import decode_decision
 from schemas.decision import Routed
 from schemas.transcript import Transcript

@@ -5,7 +5,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
-from consumers.replay import Rejected, transcripts
+from consumers.replay.transcripts import Rejected, transcripts
 from edgeroute.sample import conversations
 from schemas.codec import decode, encode
 from schemas.transcript import Transcript

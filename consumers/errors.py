@@ -6,7 +6,7 @@ Moving
  └─ LaneLost   one lane's commit did not happen here; the lane is closed and opened again
 
 Foreign errors are mapped to these where they enter: Kafka's in `consumers.kafka`, Redis's in
-`consumers.store`.
+`consumers.totals.store`.
 """
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from consumers import kafka, standing
 from consumers.errors import Moving
-from consumers.store import Store
+from consumers.totals.store import Store
 from edgeroute import roles
 from edgeroute.settings import Settings, cores
 from router.bundle import Bundle, BundleError, load_bundle

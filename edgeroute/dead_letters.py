@@ -13,8 +13,8 @@ from edgeroute.options import WRONG_USE, Config, examples, fail, printable
 if TYPE_CHECKING:
     from collections import Counter
 
-    from consumers.dead_letters import Reach
-    from consumers.letters import Choice, Found, Outcome
+    from consumers.dead_letters.redrive import Reach
+    from consumers.dead_letters.triage import Choice, Found, Outcome
     from edgeroute.settings import Settings
 
 app = typer.Typer(
@@ -171,9 +171,9 @@ def redrive(
 
 
 async def _redrive(settings: "Settings", choice: "Choice", tally: "Counter[Outcome]") -> None:
-    from consumers.dead_letters import Redrive, redrive_all
+    from consumers.dead_letters.redrive import Redrive, redrive_all
+    from consumers.dead_letters.triage import Rules
     from consumers.errors import Fatal
-    from consumers.letters import Rules
     from edgeroute import roles
 
     reach = await _reach(settings)
@@ -199,7 +199,7 @@ def _print_tally(settings: "Settings", tally: "Counter[Outcome]") -> None:
 
 
 async def _reach(settings: "Settings") -> "Reach":
-    from consumers.dead_letters import Reach
+    from consumers.dead_letters.redrive import Reach
     from edgeroute import roles, service
 
     service.silence_libraries()
@@ -216,7 +216,7 @@ def _choice(
     until: str | None,
     partitions: Sequence[int] | None,
 ) -> "Choice":
-    from consumers.letters import CAUSES, Choice
+    from consumers.dead_letters.triage import CAUSES, Choice
 
     wanted = {reason.value for reason in reasons or ()}
     return Choice(
@@ -238,7 +238,7 @@ def _moment(text: str | None, option: str) -> datetime | None:
 
 
 async def _found(settings: "Settings", partition: int, offset: int) -> "Found":
-    from consumers.dead_letters import letter_at
+    from consumers.dead_letters.redrive import letter_at
 
     return await letter_at(await _reach(settings), partition, offset)
 
@@ -248,7 +248,7 @@ async def _newest(settings: "Settings", choice: "Choice", limit: int) -> tuple[l
     import heapq
     from dataclasses import replace
 
-    from consumers.dead_letters import letters
+    from consumers.dead_letters.redrive import letters
 
     kept: list[tuple[float, int, Found]] = []
     matching = 0

@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.live import Live
 
 from consumers import kafka
-from consumers.aggregate import Totals
 from consumers.embedded import embedded_broker, embedded_redis
 from consumers.errors import Fatal
-from consumers.replay import record_of
-from consumers.store import Store
+from consumers.replay.transcripts import record_of
+from consumers.totals.aggregate import Totals
+from consumers.totals.store import Store
 from edgeroute import feed, report, roles, sample, service
 from edgeroute.live import Moment, Process, Standing, picture
 from edgeroute.onlooker import Onlooker

@@ -5,7 +5,7 @@ from typing import Final
 
 from consumers.embedded import EmbeddedError
 from consumers.errors import Moving
-from consumers.replay import ReplayError
+from consumers.replay.transcripts import ReplayError
 from edgeroute.settings import SettingsError
 from router.bundle import BundleError
 from router.engine import EngineError

@@ -23,9 +23,8 @@ from rich.text import Text
 
 from consumers import kafka
 from consumers.errors import Fatal
-from consumers.feeding import SideFile, Timer, write
-from consumers.pace import Pace
-from consumers.replay import (
+from consumers.replay.pace import Pace
+from consumers.replay.transcripts import (
     Reading,
     Rejected,
     ReplayError,
@@ -34,6 +33,7 @@ from consumers.replay import (
     stem_of,
     transcripts,
 )
+from consumers.replay.write import SideFile, Timer, write
 from edgeroute import roles
 from edgeroute.settings import Settings
 

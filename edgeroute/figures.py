@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from consumers.aggregate import BOUNDS_MS, LIVE, MICROS, NANOS, Scope, Totals, quantile_ms
+from consumers.totals.aggregate import BOUNDS_MS, LIVE, MICROS, NANOS, Scope, Totals, quantile_ms
 from edgeroute import claims
 from edgeroute.claims import Claim, Models
 from router import economics, health

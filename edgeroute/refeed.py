@@ -12,10 +12,10 @@ from rich.console import Console
 
 from consumers import kafka
 from consumers.errors import Fatal
-from consumers.feeding import Timer, write_history
 from consumers.lanes import Raw
-from consumers.pace import Pace
-from consumers.replay import Reading, Rejected, reread
+from consumers.replay.pace import Pace
+from consumers.replay.transcripts import Reading, Rejected, reread
+from consumers.replay.write import Timer, write_history
 from edgeroute import roles
 from edgeroute.feed import TIMER, Fed, Replay, kept, progress, require
 from edgeroute.settings import Settings

@@ -151,7 +151,7 @@ def _check_pace(rate: float | None, speed: float | None) -> None:
 
 
 def _columns(given: list[str]) -> dict[str, str]:
-    from consumers.replay import FIELDS
+    from consumers.replay.transcripts import FIELDS
 
     found: dict[str, str] = {}
     for pair in given:

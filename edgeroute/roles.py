@@ -11,11 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from consumers import kafka
-from consumers.budget import Budget
-from consumers.cloud import CloudHandler
 from consumers.contracts import Clock, Limits, Sink
-from consumers.edge import EdgeHandler, EdgeRules
-from consumers.guard import DeadLetterShare, GuardedSink
 from consumers.lanes import Partition
 from consumers.loop import Loop
 from consumers.positions import (
@@ -25,9 +21,13 @@ from consumers.positions import (
     refused_record,
     routed_input,
 )
-from consumers.scoring import Scorer
+from consumers.roles.budget import Budget
+from consumers.roles.cloud import CloudHandler
+from consumers.roles.cloud_watch import CloudWatch, watching
+from consumers.roles.dead_letter_limit import DeadLetterShare, GuardedSink
+from consumers.roles.edge import EdgeHandler, EdgeRules
+from consumers.roles.scoring import Scorer
 from consumers.standing import Reader
-from consumers.watch import CloudWatch, watching
 from edgeroute.settings import LimitSettings, Settings, SettingsError, cores
 from router.availability import AwayRules
 from router.budget import Ceiling
@@ -180,8 +180,8 @@ async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
 async def run_monitor(settings: Settings, stop: asyncio.Event) -> None:
     """Run a monitor until ``stop``."""
     # Redis's client takes a fifth of a role's start, and only this one needs it.
-    from consumers.monitor import MonitorHandler, MonitorSink, looking_back  # noqa: PLC0415
-    from consumers.store import Store  # noqa: PLC0415
+    from consumers.roles.monitor import MonitorHandler, MonitorSink, looking_back  # noqa: PLC0415
+    from consumers.totals.store import Store  # noqa: PLC0415
 
     reached = connection(settings)
     exactly_once = await delivers_exactly_once(settings)

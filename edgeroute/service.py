@@ -64,7 +64,7 @@ def show_report(
 
 
 async def _figures(settings: Settings, run_id: str | None) -> report.ReportFigures:
-    from consumers.store import Store  # noqa: PLC0415 - only a report and a monitor need it
+    from consumers.totals.store import Store  # noqa: PLC0415 - only a report and a monitor need it
 
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
         totals, runs = await store.totals(run_id), await store.runs()

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from consumers import kafka
-from consumers.aggregate import LIVE, Scope, aggregate
-from consumers.store import Store
+from consumers.totals.aggregate import LIVE, Scope, aggregate
+from consumers.totals.store import Store
 from schemas.codec import decode_decision
 from tests.chaos.faults import Director
 from tests.chaos.fleet import ROOT, fleet, fully_staffed

@@ -150,7 +150,8 @@ def _serve() -> None:
 
 def _load() -> None:
     """Import what the roles import; nothing is started by it."""
-    from consumers import monitor, store  # noqa: F401
+    from consumers.roles import monitor  # noqa: F401
+    from consumers.totals import store  # noqa: F401
     from edgeroute import cli, roles, service  # noqa: F401
 
 

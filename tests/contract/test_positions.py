@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from rich.console import Console
 
 from consumers import kafka
-from consumers.feeding import Timer
-from consumers.letters import Choice, Outcome
+from consumers.dead_letters.triage import Choice, Outcome
+from consumers.replay.write import Timer
 from edgeroute import dead_letters, feed, refeed, roles
 from edgeroute.sample import conversations
 from edgeroute.settings import LimitSettings, PolicySettings, Settings

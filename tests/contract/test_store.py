@@ -10,8 +10,8 @@ import redis.asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumers.aggregate import LIVE, Delta, Totals, aggregate
-from consumers.store import OTHER_LABEL, Store, StoreError
+from consumers.totals.aggregate import LIVE, Delta, Totals, aggregate
+from consumers.totals.store import OTHER_LABEL, Store, StoreError
 from schemas.decision import Answered, Routed
 from tests.consumers.decisions import answered, decision_lists, routed, verdict
 

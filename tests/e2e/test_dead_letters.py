@@ -15,7 +15,7 @@ from router.plan import Timing, Writing, dead_letter
 from schemas.codec import Undecodable, decode_redriven
 from schemas.dead_letter import Cause
 from schemas.record import Source
-from tests.consumers.test_letters import NOW
+from tests.consumers.dead_letters.test_triage import NOW
 from tests.services.choose import Broker
 from tests.services.stream import DEADLINE_S, Stream, environment, settings_for
 

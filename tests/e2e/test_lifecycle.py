@@ -12,11 +12,11 @@ import pytest
 
 from consumers import kafka
 from consumers.contracts import Clock, Limits
-from consumers.edge import EdgeHandler, EdgeRules, EdgeWork
 from consumers.errors import Fatal
 from consumers.lanes import Plan
 from consumers.loop import Loop
-from consumers.scoring import Scorer
+from consumers.roles.edge import EdgeHandler, EdgeRules, EdgeWork
+from consumers.roles.scoring import Scorer
 from edgeroute import roles
 from edgeroute.sample import conversations
 from edgeroute.settings import LimitSettings, child_environment

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from consumers.store import Store
+from consumers.totals.store import Store
 from edgeroute import feed, report, roles
 from edgeroute.sample import conversations
 from schemas.codec import encode

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumers.aggregate import LIVE, Totals, aggregate
+from consumers.totals.aggregate import LIVE, Totals, aggregate
 from edgeroute.claims import Claim, measured_claims, models
 from edgeroute.figures import ReportFigures, figures
 from router.bundle import load_manifest

@@ -7,11 +7,11 @@ from typing import get_args
 
 import pytest
 
+from consumers.dead_letters.triage import Found
 from consumers.lanes import Raw
-from consumers.letters import Found
 from edgeroute.dead_letters import LetterReason, _as_json, _moment, _row
 from schemas.dead_letter import Cause
-from tests.consumers.test_letters import letter
+from tests.consumers.dead_letters.test_triage import letter
 from tests.edgeroute.test_cli import edgeroute, nobody, sentence
 
 FOREIGN = Found(Raw("dead-letters", 2, 9, b"secret key", b"secret text", 0.0, (("x", b"y"),)), None)

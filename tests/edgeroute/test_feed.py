@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer
 from rich.console import Console
 
 from consumers.errors import Fatal
-from consumers.feeding import Timer
-from consumers.replay import ReplayError, digest_of
+from consumers.replay.transcripts import ReplayError, digest_of
+from consumers.replay.write import Timer
 from edgeroute import service
 from edgeroute.feed import Fed, Replay, feed, replay
 from edgeroute.settings import Settings

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from consumers.aggregate import LIVE, Totals, aggregate
+from consumers.totals.aggregate import LIVE, Totals, aggregate
 from edgeroute.figures import figures
 from edgeroute.live import Latest, Moment, Process, picture
 from router.economics import Prices

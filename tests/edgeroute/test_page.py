@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumers.aggregate import LIVE, Totals, aggregate
+from consumers.totals.aggregate import LIVE, Totals, aggregate
 from edgeroute.figures import figures
 from edgeroute.page import page
 from router.bundle import load_manifest

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from consumers.errors import Fatal
 from consumers.lanes import Raw
-from consumers.replay import Reading, Rejected, reread
+from consumers.replay.transcripts import Reading, Rejected, reread
 from edgeroute import service
 from edgeroute.feed import Replay
 from edgeroute.refeed import Span, replay_topic

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from consumers.aggregate import LIVE, Totals, aggregate
+from consumers.totals.aggregate import LIVE, Totals, aggregate
 from edgeroute.report import ReportFigures, figures, render
 from router.bundle import load_manifest
 from router.economics import Prices, saving_at

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from consumers.errors import Fatal
-from consumers.store import Store
+from consumers.totals.store import Store
 from edgeroute.settings import (
     Edge,
     LimitSettings,

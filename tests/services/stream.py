@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from pydantic import SecretStr
 
 from consumers import kafka
-from consumers.aggregate import Totals, aggregate
-from consumers.store import Store
+from consumers.totals.aggregate import Totals, aggregate
+from consumers.totals.store import Store
 from edgeroute import roles
 from edgeroute.settings import Kafka, LimitSettings, PolicySettings, Redis, Settings, Topics
 from schemas.codec import decode_decision

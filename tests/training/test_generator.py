@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from consumers.replay import Rejected, transcripts
+from consumers.replay.transcripts import Rejected, transcripts
 from router.complexity import KEYWORDS, complexity
 from training.generator import Form, Mix, Turn, lines, messages_of, turns
 from training.generator.talk import Kind, Label

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumers.replay import (
+from consumers.replay.transcripts import (
     Reading,
     Rejected,
     ReplayError,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.feeding import TOGETHER, SideFile, Tally, Timer, write
-from consumers.pace import Pace
-from consumers.replay import Rejected
+from consumers.replay.pace import Pace
+from consumers.replay.transcripts import Rejected
+from consumers.replay.write import TOGETHER, SideFile, Tally, Timer, write
 from schemas.transcript import Transcript
 
 BAD = Rejected(0, "no rule", "raw")

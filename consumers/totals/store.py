@@ -34,9 +34,9 @@ import redis.exceptions as foreign
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from consumers.aggregate import Delta, Scope, Totals
 from consumers.errors import Fatal
-from consumers.store_script import APPLY
+from consumers.totals.aggregate import Delta, Scope, Totals
+from consumers.totals.script import APPLY
 
 MAX_RUNS: Final = 1_000
 MAX_LABELS: Final = 1_000

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.pace import Pace
-from consumers.replay import ReplayError
+from consumers.replay.pace import Pace
+from consumers.replay.transcripts import ReplayError
 
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ A redrive reads the dead-letters topic by itself, a partition after the other. W
 and how far it is go into one transaction, through a producer of the partition's own, whose opening
 fences whoever was at it before: killed at any moment and called again, it neither skips nor
 repeats a letter. It ends at what the topic held when it began, or it would chase the letters that
-it makes itself. What becomes of a letter is decided in `consumers.letters`.
+it makes itself. What becomes of a letter is decided in `consumers.dead_letters.triage`.
 """
 
 from collections import Counter
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumers import kafka
+from consumers.dead_letters.triage import Choice, Found, Outcome, Places, Rules, opened, step
 from consumers.errors import Fatal, LaneLost
 from consumers.lanes import Partition, Raw
-from consumers.letters import Choice, Found, Outcome, Places, Rules, opened, step
 from consumers.positions import redriven_letter
 
 _BATCH: Final = 500

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from consumers.budget import Budget
-from consumers.edge import EdgeHandler, EdgeRules, EdgeWork
 from consumers.lanes import Raw
-from consumers.scoring import Scorer
+from consumers.roles.budget import Budget
+from consumers.roles.edge import EdgeHandler, EdgeRules, EdgeWork
+from consumers.roles.scoring import Scorer
 from edgeroute.sample import conversations
 from router.budget import Ceiling
 from router.bundle import Bundle, load_bundle

@@ -7,7 +7,7 @@ from functools import partial
 
 from consumers.contracts import Job
 from consumers.lanes import Plan, Raw
-from consumers.scoring import Scored, Scorer
+from consumers.roles.scoring import Scored, Scorer
 from router.engine import EngineError
 from router.plan import CloudAnswer, Output, Timing, Writing, answered, dead_letter
 from router.tokenizer import Tokenizer

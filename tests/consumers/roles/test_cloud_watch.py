@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from consumers.errors import LaneLost
-from consumers.watch import CloudWatch, watching
+from consumers.roles.cloud_watch import CloudWatch, watching
 from router.availability import AwayRules, Observation
 
 RULES = AwayRules(absent_s=1.0, oldest_s=60.0, settle_s=1.0)

@@ -12,11 +12,11 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from consumers.aggregate import aggregate
 from consumers.contracts import Job
 from consumers.errors import LaneLost
 from consumers.lanes import Partition, Plan, Raw
-from consumers.store import Store, StoreError
+from consumers.totals.aggregate import aggregate
+from consumers.totals.store import Store, StoreError
 from schemas.codec import Undecodable, decode_decision
 from schemas.decision import Answered, Routed
 

@@ -8,7 +8,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any, Final
 
-from consumers.replay import ReplayError, Row
+from consumers.replay.transcripts import ReplayError, Row
 
 _AT_ONCE: Final = 1_000
 """Rows that are in memory together."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from consumers.replay import Reading, Rejected, ReplayError, lines_in, transcripts
+from consumers.replay.transcripts import Reading, Rejected, ReplayError, lines_in, transcripts
 from schemas.transcript import Transcript
 
 MOMENT = datetime(2024, 3, 1, 10, tzinfo=UTC)
@@ -72,7 +72,8 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path) -> None:
     file = table(tmp_path, role=["c"], text=["a"])
     program = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from pathlib import Path; from consumers.replay import ReplayError, transcripts\n"
+        "from pathlib import Path\n"
+        "from consumers.replay.transcripts import ReplayError, transcripts\n"
         f"try: list(transcripts(Path({str(file)!r})))\n"
         "except ReplayError as error: print(error)"
     )

@@ -11,9 +11,9 @@ import pytest
 import redis.asyncio
 import redis.exceptions
 
-from consumers.aggregate import LIVE, Totals, aggregate
 from consumers.embedded import embedded_redis, free_port
-from consumers.store import Store, StoreError, store_error
+from consumers.totals.aggregate import LIVE, Totals, aggregate
+from consumers.totals.store import Store, StoreError, store_error
 from tests.consumers.decisions import answered, routed
 
 SECRET = "hunter2-9f31"

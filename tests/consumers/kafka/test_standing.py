@@ -8,15 +8,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from consumers import kafka
+from consumers.dead_letters.triage import Places
 from consumers.errors import Fatal
 from consumers.kafka.offsets import committed_place
 from consumers.kafka.positions import BY_HAND, PositionLog
 from consumers.lanes import Partition, Place
-from consumers.letters import Places
 from consumers.positions import Witnesses, redriven_letter, routed_input
 from consumers.standing import Move, Overview, Reader, Standing, State
 from schemas.position import Moved
-from tests.consumers.test_ledger import INPUTS, Lane
+from tests.consumers.kafka.test_ledger import INPUTS, Lane
 from tests.services.choose import Broker
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.aggregate import (
+from consumers.totals.aggregate import (
     BOUNDS_MS,
     LIVE,
     Totals,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumers.dead_letters.triage import CAUSES, Choice, Found, Outcome, Places, Rules, Step, step
 from consumers.lanes import Place, Raw
-from consumers.letters import CAUSES, Choice, Found, Outcome, Places, Rules, Step, step
 from schemas.codec import decode_redriven
 from schemas.dead_letter import Cause, DeadLetter, Redriven
 from schemas.record import Source

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from consumers.errors import Fatal
-from consumers.scoring import Scored, Scorer
+from consumers.roles.scoring import Scored, Scorer
 from router.bundle import load_bundle
 from router.engine import EngineError, Network
 from tests.services.stream import BUNDLE

@@ -98,7 +98,7 @@ def lines_in(file: Path) -> int:
     """Return the number of the file's last line, which is faster to find than to read them all."""
     with _readable(file):
         if _kind(file) == ".parquet":
-            from consumers.parquet import length  # noqa: PLC0415 - see below
+            from consumers.replay.parquet import length  # noqa: PLC0415 - see below
 
             return length(file)
         lines, last = 0, b"\n"
@@ -134,7 +134,7 @@ def _kind(file: Path) -> str:
 def _rows(file: Path, how: Reading) -> Iterator[Row]:
     if _kind(file) == ".parquet":
         # Its library is an extra, and slow to import.
-        from consumers.parquet import rows  # noqa: PLC0415
+        from consumers.replay.parquet import rows  # noqa: PLC0415
 
         yield from rows(file)
         return

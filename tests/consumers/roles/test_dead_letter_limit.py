@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from consumers.errors import Fatal
-from consumers.guard import DeadLetterShare, GuardedSink, finished
+from consumers.roles.dead_letter_limit import DeadLetterShare, GuardedSink, finished
 from router.plan import Output
 
 DECISION = Output("decisions", b"k", b"{}")

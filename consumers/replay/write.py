@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO, Final, Generic, Protocol, TypeVar
 
 from consumers.lanes import Partition, Raw
-from consumers.pace import Pace
-from consumers.replay import Rejected, record_of
+from consumers.replay.pace import Pace
+from consumers.replay.transcripts import Rejected, record_of
 from schemas.transcript import Transcript
 
 TOGETHER: Final = 2_000

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.cloud import CloudHandler, CloudWork
 from consumers.lanes import Raw
-from consumers.scoring import Scorer
+from consumers.roles.cloud import CloudHandler, CloudWork
+from consumers.roles.scoring import Scorer
 from router.bundle import Bundle, load_bundle
 from router.engine import EngineError, Network
 from router.plan import Output, Writing

@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import partial
 from itertools import takewhile
 
-from consumers.budget import Budget
 from consumers.contracts import Job
 from consumers.lanes import Plan, Raw
-from consumers.scoring import Scored, Scorer
+from consumers.roles.budget import Budget
+from consumers.roles.scoring import Scored, Scorer
 from router.complexity import TextFeatures, features
 from router.economics import Prices
 from router.engine import EngineError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from consumers.replay import ReplayError
+from consumers.replay.transcripts import ReplayError
 
 _CATCH_UP_S: Final = 1.0
 """A replay that has fallen behind its rate makes up for this much, and never for more at once."""

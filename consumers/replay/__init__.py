@@ -1,0 +1,1 @@
+"""Historical transcripts onto the topic: files read, paced and written."""
