@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edgeroute import (
-    benchmarking,
-    bundles,
+from edgeroute.commands import (
+    benchmark,
+    bundle,
     dead_letters,
     doctor,
     generate,
     positions,
-    predictions,
-    replaying,
-    training_run,
+    predict,
+    replay,
+    train,
 )
 from edgeroute.options import Config, examples, fail, needs_file
 
@@ -57,15 +57,15 @@ run_app = typer.Typer(
 topics_app = typer.Typer(no_args_is_help=True, help="Make the topics.")
 app.add_typer(run_app, name="run")
 app.add_typer(topics_app, name="topics")
-app.add_typer(bundles.app, name="bundle")
+app.add_typer(bundle.app, name="bundle")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
-app.command("predict", epilog=predictions.EPILOG)(predictions.predict)
+app.command("predict", epilog=predict.EPILOG)(predict.predict)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(positions.app, name="positions")
-app.command("train", epilog=training_run.EPILOG)(training_run.train)
-app.command("benchmark", epilog=benchmarking.EPILOG)(benchmarking.benchmark)
-app.add_typer(training_run.steps, name="step")
+app.command("train", epilog=train.EPILOG)(train.train)
+app.command("benchmark", epilog=benchmark.EPILOG)(benchmark.benchmark)
+app.add_typer(train.steps, name="step")
 
 
 class RecordName(StrEnum):
@@ -117,7 +117,7 @@ def demo(
     """
     from rich.console import Console
 
-    from edgeroute import demo as demonstration
+    from edgeroute.demo import play as demonstration
     from edgeroute.settings import load
 
     settings = load(config)
@@ -166,7 +166,7 @@ def topics_create(config: Config = None) -> None:
         typer.echo(f"{name}: {'created' if new else 'was there'}")
 
 
-app.command(epilog=replaying.EPILOG)(replaying.replay)
+app.command(epilog=replay.EPILOG)(replay.replay)
 
 
 @app.command(

@@ -12,7 +12,8 @@ from typing import Final, Literal
 from rich.console import Console
 
 from consumers import kafka
-from edgeroute import page, report, roles
+from edgeroute import roles
+from edgeroute.report import page, tables
 from edgeroute.settings import Settings
 from router.bundle import BundleError, load_manifest
 from schemas.bundle import Manifest
@@ -60,16 +61,16 @@ def show_report(
     if as_json:
         sys.stdout.write(figures.model_dump_json(indent=2) + "\n")
     else:
-        report.render(figures, Console())
+        tables.render(figures, Console())
 
 
-async def _figures(settings: Settings, run_id: str | None) -> report.ReportFigures:
+async def _figures(settings: Settings, run_id: str | None) -> tables.ReportFigures:
     from consumers.totals.store import Store  # noqa: PLC0415 - only a report and a monitor need it
 
     async with Store(settings.redis.url.get_secret_value(), settings.redis.prefix) as store:
         totals, runs = await store.totals(run_id), await store.runs()
     manifest = _manifest(settings.bundle)
-    return report.figures(totals, roles.prices(settings), run_id=run_id, runs=runs, bundle=manifest)
+    return tables.figures(totals, roles.prices(settings), run_id=run_id, runs=runs, bundle=manifest)
 
 
 def _manifest(folder: Path) -> Manifest | str:

@@ -21,7 +21,9 @@ from rich.console import Console
 from consumers import kafka
 from consumers.dead_letters.triage import Choice, Outcome
 from consumers.replay.write import Timer
-from edgeroute import dead_letters, feed, refeed, roles
+from edgeroute import roles
+from edgeroute.commands import dead_letters
+from edgeroute.replay import of_files, of_topic
 from edgeroute.sample import conversations
 from edgeroute.settings import LimitSettings, PolicySettings, Settings
 from schemas.codec import encode
@@ -314,7 +316,7 @@ def write_file(folder: Path) -> Path:
     return file
 
 
-async def replayed(stream: Stream, file: Path, interrupted_at: int | None = None) -> feed.Fed:
+async def replayed(stream: Stream, file: Path, interrupted_at: int | None = None) -> of_files.Fed:
     """Replay a file as fast as it goes; or at a pace, of a clock that is not real, to some line."""
     rate = None if interrupted_at is None else 20.0
     clock = 0.0
@@ -325,9 +327,9 @@ async def replayed(stream: Stream, file: Path, interrupted_at: int | None = None
         if rate and interrupted_at and clock > interrupted_at / rate:
             raise Interrupted
 
-    how = feed.Replay(run_id="march", rate=rate, side_files=False)
+    how = of_files.Replay(run_id="march", rate=rate, side_files=False)
     timer = Timer(lambda: clock, sleep)
-    [fed] = await asyncio.to_thread(feed.replay, stream.settings, [file], how, QUIET, timer)
+    [fed] = await asyncio.to_thread(of_files.replay, stream.settings, [file], how, QUIET, timer)
     return fed
 
 
@@ -340,10 +342,10 @@ async def archived(stream: Stream, records: Iterator[tuple[bytes, bytes]]) -> st
     return topic
 
 
-async def topic_replayed(stream: Stream, topic: str) -> feed.Fed:
-    how = feed.Replay(run_id="march")
-    span = refeed.Span(topic)
-    return await asyncio.to_thread(refeed.replay_topic, stream.settings, span, how, QUIET)
+async def topic_replayed(stream: Stream, topic: str) -> of_files.Fed:
+    how = of_files.Replay(run_id="march")
+    span = of_topic.Span(topic)
+    return await asyncio.to_thread(of_topic.replay_topic, stream.settings, span, how, QUIET)
 
 
 async def redriven(stream: Stream) -> int:

@@ -7,7 +7,9 @@ import pytest
 from rich.console import Console
 
 from consumers.totals.store import Store
-from edgeroute import feed, report, roles
+from edgeroute import roles
+from edgeroute.replay import of_files
+from edgeroute.report import tables
 from edgeroute.sample import conversations
 from schemas.codec import encode
 from tests.services.choose import Broker
@@ -26,8 +28,8 @@ async def test_a_replay_is_priced_whole_and_reaches_the_cloud_only_where_that_is
     await stream.create_topics()
     file = tmp_path / "turns.jsonl"
     file.write_bytes(b"".join(encode(turn) + b"\n" for turn in conversations(TURNS, seed=7)))
-    how = feed.Replay(run_id="march", escalate=escalate)
-    [fed] = await asyncio.to_thread(feed.replay, settings, [file], how, Console(quiet=True))
+    how = of_files.Replay(run_id="march", escalate=escalate)
+    [fed] = await asyncio.to_thread(of_files.replay, settings, [file], how, Console(quiet=True))
     async with stream.running("edge", "cloud", "monitor"):
         seen = await stream.until(
             lambda seen: len(seen.routed) >= TURNS and sum(seen.finals.values()) >= TURNS
@@ -42,7 +44,7 @@ async def test_a_replay_is_priced_whole_and_reaches_the_cloud_only_where_that_is
     assert figures.cost.cloud == pytest.approx(hard * settings.prices.cloud)
 
 
-async def until_counted(stream: Stream, *, run: str, decided: int) -> report.ReportFigures:
+async def until_counted(stream: Stream, *, run: str, decided: int) -> tables.ReportFigures:
     """Wait until the monitor has counted so many decisions of the run, and none as live."""
     settings = stream.settings
     async with (
@@ -53,5 +55,5 @@ async def until_counted(stream: Stream, *, run: str, decided: int) -> report.Rep
             totals = await store.totals(run)
             if sum(totals.group("route").values()) + totals.count("answered") >= decided:
                 assert (await store.totals(None)).counts == {}
-                return report.figures(totals, roles.prices(settings), run_id=run)
+                return tables.figures(totals, roles.prices(settings), run_id=run)
             await asyncio.sleep(0.05)

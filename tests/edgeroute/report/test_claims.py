@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from consumers.totals.aggregate import LIVE, Totals, aggregate
-from edgeroute.claims import Claim, measured_claims, models
-from edgeroute.figures import ReportFigures, figures
+from edgeroute.report.claims import Claim, measured_claims, models
+from edgeroute.report.figures import ReportFigures, figures
 from router.bundle import load_manifest
 from router.economics import Prices
 from schemas.bundle import Manifest

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from edgeroute.claims import Claim
+from edgeroute.report.claims import Claim
 from router.health import ACCURACY, COST_PER_QUERY, EDGE_UTILISATION, LATENCY_MS, Alert
 
 DASH: Final = "-"

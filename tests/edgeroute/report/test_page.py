@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from consumers.totals.aggregate import LIVE, Totals, aggregate
-from edgeroute.figures import figures
-from edgeroute.page import page
+from edgeroute.report.figures import figures
+from edgeroute.report.page import page
 from router.bundle import load_manifest
 from router.economics import Prices
 from schemas.decision import Answered, Routed

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edgeroute import wording as say
-from edgeroute.claims import measured_claims
-from edgeroute.report import claims_table
+from edgeroute.report import words as say
+from edgeroute.report.claims import measured_claims
+from edgeroute.report.tables import claims_table
 from router.bundle import Bundle
 from schemas.bundle import TOKENIZER, Interval, Manifest, Measure, Retention
 

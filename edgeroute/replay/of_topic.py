@@ -17,7 +17,7 @@ from consumers.replay.pace import Pace
 from consumers.replay.transcripts import Reading, Rejected, reread
 from consumers.replay.write import Timer, write_history
 from edgeroute import roles
-from edgeroute.feed import TIMER, Fed, Replay, kept, progress, require
+from edgeroute.replay.of_files import TIMER, Fed, Replay, kept, progress, require
 from edgeroute.settings import Settings
 from schemas.transcript import Transcript
 

@@ -18,8 +18,9 @@ from pydantic import SecretStr
 
 from consumers import kafka
 from consumers.embedded import embedded_redis, free_port
-from edgeroute import checks, roles, service
-from edgeroute.checks import Finding, findings
+from edgeroute import roles, service
+from edgeroute.commands import doctor_checks
+from edgeroute.commands.doctor_checks import Finding, findings
 from edgeroute.settings import Kafka, Redis, Settings, as_variables, child_environment
 from tests.services.bundles import two_tiers
 from tests.services.choose import Broker
@@ -159,7 +160,7 @@ def test_it_ends_although_nobody_ever_answers(tmp_path: Path) -> None:
         )
         begun = time.monotonic()
         done = doctor(settings, tmp_path)
-    assert time.monotonic() - begun < checks.LIMIT_S
+    assert time.monotonic() - begun < doctor_checks.LIMIT_S
     assert [line.split()[0] for line in done.stdout.splitlines()].count("FAIL") == 2
 
 
@@ -168,7 +169,7 @@ def test_a_check_that_hangs_is_given_up() -> None:
         time.sleep(2)
         return []
 
-    [seen] = checks._together([(("one", "two"), hang)], 0.1)
+    [seen] = doctor_checks._together([(("one", "two"), hang)], 0.1)
     assert [one.state for one in seen] == ["FAIL", "not checked"]
 
 
@@ -186,13 +187,13 @@ def test_a_redis_that_evicts_keys_is_a_warning() -> None:
 
 @pytest.mark.parametrize(("there", "which"), [(1_060.0, "ahead of"), (940.0, "behind")])
 def test_a_clock_that_is_a_minute_off_is_a_warning(there: float, which: str) -> None:
-    seen = checks._clock(there, before=1_000.0, after=1_000.1)
+    seen = doctor_checks._clock(there, before=1_000.0, after=1_000.1)
     assert seen.state == "WARN"
     assert "60 s " + which in seen.said
 
 
 def test_a_slow_answer_is_no_clock_that_is_off() -> None:
-    assert checks._clock(1_004.0, before=1_000.0, after=1_030.0).state == "OK"
+    assert doctor_checks._clock(1_004.0, before=1_000.0, after=1_030.0).state == "OK"
 
 
 @pytest.fixture

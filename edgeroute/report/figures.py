@@ -10,8 +10,8 @@ from typing import Final, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from consumers.totals.aggregate import BOUNDS_MS, LIVE, MICROS, NANOS, Scope, Totals, quantile_ms
-from edgeroute import claims
-from edgeroute.claims import Claim, Models
+from edgeroute.report import claims
+from edgeroute.report.claims import Claim, Models
 from router import economics, health
 from router.economics import RoutingTotals
 from schemas.bundle import Manifest

@@ -9,7 +9,7 @@ import pytest
 
 from consumers.dead_letters.triage import Found
 from consumers.lanes import Raw
-from edgeroute.dead_letters import LetterReason, _as_json, _moment, _row
+from edgeroute.commands.dead_letters import LetterReason, _as_json, _moment, _row
 from schemas.dead_letter import Cause
 from tests.consumers.dead_letters.test_triage import letter
 from tests.edgeroute.test_cli import edgeroute, nobody, sentence

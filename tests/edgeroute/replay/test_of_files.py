@@ -15,7 +15,7 @@ from consumers.errors import Fatal
 from consumers.replay.transcripts import ReplayError, digest_of
 from consumers.replay.write import Timer
 from edgeroute import service
-from edgeroute.feed import Fed, Replay, feed, replay
+from edgeroute.replay.of_files import Fed, Replay, feed, replay
 from edgeroute.settings import Settings
 from tests.services.choose import Broker
 from tests.services.stream import settings_for

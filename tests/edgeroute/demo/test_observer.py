@@ -1,6 +1,6 @@
 """What the demo learns from the decisions topic."""
 
-from edgeroute.onlooker import Onlooker
+from edgeroute.demo.observer import Onlooker
 from schemas.codec import encode
 from schemas.decision import Answered, Routed
 from schemas.record import Source

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from edgeroute import pictures
-from edgeroute import wording as say
-from edgeroute.claims import PROCESSING_MS, Claim, Models, Network
-from edgeroute.figures import Health, Latency, ReportFigures
-from edgeroute.pictures import Mark, Part
+from edgeroute.report import svg
+from edgeroute.report import words as say
+from edgeroute.report.claims import PROCESSING_MS, Claim, Models, Network
+from edgeroute.report.figures import Health, Latency, ReportFigures
+from edgeroute.report.svg import Mark, Part
 from router.claims import INFERENCE_MS
 
 _LABELS: Final = 12
@@ -140,7 +140,7 @@ def _routes(figures: ReportFigures) -> str:
         )
     ]
     without = say.share(routing.edge_utilisation_without_audit)
-    return pictures.stacked("Records by route", parts) + (
+    return svg.stacked("Records by route", parts) + (
         f'<p class="soft">Of the {say.count(routing.scored)} that a model scored, '
         f"{say.share(routing.edge_utilisation)} stayed at the edge; {without} would have, had "
         "nothing been audited. Skipped records and dead letters are in no share but these here.</p>"
@@ -154,7 +154,7 @@ def _tiers(figures: ReportFigures) -> str:
         written = f"{say.count(records)} ({say.of(records, figures.routing.scored)})"
         part = Part(tier, records, written, "cloud" if tier in clouds else "edge")
         rows.append((say.shown(tier), [part], written))
-    return "<h3>Answered by</h3>" + pictures.bars("Answers by tier", rows) if rows else ""
+    return "<h3>Answered by</h3>" + svg.bars("Answers by tier", rows) if rows else ""
 
 
 def _reasons(figures: ReportFigures) -> str:
@@ -172,7 +172,7 @@ def _reasons(figures: ReportFigures) -> str:
         written = f"{say.count(records)} ({say.of(records, figures.routing.records)})"
         part = Part(reason, records, written, colours.get(reason, "cloud"))
         rows.append((name, [part], written))
-    return "<h3>Why</h3>" + pictures.bars("Records by reason", rows)
+    return "<h3>Why</h3>" + svg.bars("Records by reason", rows)
 
 
 def _costs(figures: ReportFigures) -> str:
@@ -193,7 +193,7 @@ def _costs(figures: ReportFigures) -> str:
     )
     open_ = figures.cloud.waiting
     waiting = f" {say.count(open_)} escalations have no answer yet, and no price." if open_ else ""
-    return pictures.bars("Cost against sending everything to the cloud", rows) + (
+    return svg.bars("Cost against sending everything to the cloud", rows) + (
         f'<p class="soft">Saved {say.dollars(cost.saved)}, {say.share(cost.saving)}; '
         f"{say.dollars(cost.per_query)} a query; {month}. An escalated message pays for the edge "
         f"and for the cloud.{waiting}</p>"
@@ -235,7 +235,7 @@ def _latency(name: str, what: str, latency: Latency, limit: Mark | None, colour:
     p50, p95, p99 = map(say.milliseconds, quantiles)
     said = f"p50 {p50} ms, p95 {p95} ms, p99 {p99} ms, of {say.count(latency.count)}"
     marks = [Mark("p95", latency.p95_ms, "ink")] + ([limit] if limit else [])
-    return f'<h3>{name} <span class="soft">{what}</span></h3><p>{said}</p>' + pictures.histogram(
+    return f'<h3>{name} <span class="soft">{what}</span></h3><p>{said}</p>' + svg.histogram(
         f"{name}: how many by latency", said, latency.histogram, marks, colour
     )
 
@@ -261,7 +261,7 @@ def _models(figures: ReportFigures) -> str:
     columns = ("", "accuracy", "alone, mean ms", "alone, p95 ms", "a second, in batches of 16")
     where = f" on {found.processor}" if found.processor else ""
     return (
-        pictures.bars("Sizes of the models", sizes)
+        svg.bars("Sizes of the models", sizes)
         + _table(columns, rows)
         + f'<p class="soft">{_text(found.bundle_version)}, measured when it was made, with one '
         f"thread, on {say.count(found.messages)} held-out messages{_text(where)}. The edge has "
@@ -289,7 +289,7 @@ def _labels(figures: ReportFigures) -> str:
         n = sum(records for _, records in rest)
         rows.append((f"{len(rest)} more", [Part("edge", n, say.count(n), "edge")], say.count(n)))
     agreement = say.share(figures.cloud.agreement)
-    return pictures.bars("The edge's labels", rows) + (
+    return svg.bars("The edge's labels", rows) + (
         f'<p class="soft">By the edge. Of the {say.count(figures.cloud.answered)} escalations that '
         f"the cloud answered, {agreement} have the same label there; those are the hard messages, "
         "so it is not the edge's accuracy.</p>"

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from consumers.totals.aggregate import LIVE, Totals, aggregate
-from edgeroute.figures import figures
-from edgeroute.live import Latest, Moment, Process, picture
+from edgeroute.demo.board import Latest, Moment, Process, picture
+from edgeroute.report.figures import figures
 from router.economics import Prices
 from schemas.decision import Answered, Routed
 from tests.consumers.decisions import answered, routed

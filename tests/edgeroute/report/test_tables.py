@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from consumers.totals.aggregate import LIVE, Totals, aggregate
-from edgeroute.report import ReportFigures, figures, render
+from edgeroute.report.tables import ReportFigures, figures, render
 from router.bundle import load_manifest
 from router.economics import Prices, saving_at
 from schemas.decision import Answered, Routed

@@ -16,10 +16,10 @@ from consumers.kafka.sinks import transactional
 from consumers.lanes import Partition, Place
 from consumers.standing import State
 from edgeroute import roles, service
-from edgeroute.checks import Finding, findings
 from edgeroute.cli import app
+from edgeroute.commands.doctor_checks import Finding, findings
+from edgeroute.commands.positions import MEANINGS, _moved
 from edgeroute.faults import told
-from edgeroute.positions import MEANINGS, _moved
 from edgeroute.settings import Kafka, Settings, as_variables
 from schemas.position import WHY_CHARACTERS, Moved
 from tests.services.choose import Broker

@@ -57,9 +57,9 @@ def benchmark(
         return
     from rich.console import Console
 
-    from edgeroute import bundle_tables
+    from edgeroute.report import bundles
 
-    bundle_tables.show_measured(manifest, Console())
+    bundles.show_measured(manifest, Console())
 
 
 def _measured(
@@ -131,7 +131,7 @@ def _with_bar(
 
 
 def _content(manifest: "Manifest") -> dict[str, object]:
-    from edgeroute.claims import measured_claims
+    from edgeroute.report.claims import measured_claims
 
     return {
         "bundle_version": manifest.bundle_version,

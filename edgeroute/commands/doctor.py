@@ -7,7 +7,7 @@ import typer
 from edgeroute.options import Config, examples
 
 if TYPE_CHECKING:
-    from edgeroute.checks import Finding
+    from edgeroute.commands.doctor_checks import Finding
 
 EPILOG: Final = examples(
     "edgeroute doctor",
@@ -27,12 +27,13 @@ def doctor(
     something fails, a warning is none. Every check has a time limit, and
     no record is written.
     """
-    from edgeroute import checks, service
+    from edgeroute import service
+    from edgeroute.commands import doctor_checks
     from edgeroute.settings import load
 
     settings = load(config)
     service.silence_libraries()
-    found = checks.findings(settings)
+    found = doctor_checks.findings(settings)
     failed = any(one.state == "FAIL" for one in found)
     _print_json(found, failed=failed) if as_json else _print(found)
     if failed:

@@ -13,8 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from edgeroute import wording as say
-from edgeroute.figures import Latency, ReportFigures
+from edgeroute.report import words as say
+from edgeroute.report.figures import Latency, ReportFigures
 
 Standing = Literal["starting", "working", "gone"]
 

@@ -1,4 +1,4 @@
-"""The whole stream on this machine, to be watched: servers in a box, one process a role, a report.
+"""The whole stream on this machine, to be watched: servers in a box, one process a role, a tables.
 
 With the built-in conversations the cloud worker is killed for some seconds, so that one sees what
 that does and what it does not.
@@ -22,10 +22,12 @@ from consumers.errors import Fatal
 from consumers.replay.transcripts import record_of
 from consumers.totals.aggregate import Totals
 from consumers.totals.store import Store
-from edgeroute import feed, report, roles, sample, service
-from edgeroute.live import Moment, Process, Standing, picture
-from edgeroute.onlooker import Onlooker
-from edgeroute.processes import Processes, held
+from edgeroute import roles, sample, service
+from edgeroute.demo.board import Moment, Process, Standing, picture
+from edgeroute.demo.observer import Onlooker
+from edgeroute.demo.processes import Processes, held
+from edgeroute.replay import of_files
+from edgeroute.report import tables
 from edgeroute.settings import (
     CONFIG_VARIABLE,
     PREFIX,
@@ -86,8 +88,8 @@ def run(settings: Settings, transcripts: Path | None, console: Console) -> None:
         console.print(f"Started {', '.join(ROLES)}: a process each.")
         play = _Play(ours, processes, manifest, console)
         totals = asyncio.run(play.file(transcripts) if transcripts else play.conversations())
-        figures = report.figures(totals, roles.prices(ours), bundle=manifest)
-        report.render(figures, console)
+        figures = tables.figures(totals, roles.prices(ours), bundle=manifest)
+        tables.render(figures, console)
     console.print(f"\nStopped everything; {time.monotonic() - begun:.1f} s in all.")
 
 
@@ -134,7 +136,7 @@ def _records() -> Records:
 
 
 class _Play:
-    """What happens between the start of the roles and the report, and how it is shown."""
+    """What happens between the start of the roles and the tables, and how it is shown."""
 
     def __init__(
         self, settings: Settings, processes: Processes, manifest: Manifest, console: Console
@@ -155,7 +157,7 @@ class _Play:
     async def file(self, transcripts: Path) -> Totals:
         """Feed a file as fast as it goes, and look on until all of it is answered."""
         fed = await asyncio.to_thread(
-            feed.feed, self._settings, transcripts, None, self._console, as_live=True
+            of_files.feed, self._settings, transcripts, None, self._console, as_live=True
         )
         if fed.malformed:
             self._say(fed.left_out())
@@ -287,7 +289,7 @@ class _Play:
             to_feed=self._to_feed,
             rates=self._rates(),
             waiting=onlooker.waiting,
-            figures=report.figures(totals, roles.prices(self._settings), bundle=self._manifest),
+            figures=tables.figures(totals, roles.prices(self._settings), bundle=self._manifest),
             processes=self._standings(totals),
             latest=onlooker.latest,
             headline=self._headline_now(),

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from edgeroute.live import Latest
+from edgeroute.demo.board import Latest
 from schemas.codec import Undecodable, decode_decision
 from schemas.decision import Answered, Routed
 

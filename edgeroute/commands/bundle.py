@@ -38,9 +38,9 @@ def show(
         return
     from rich.console import Console
 
-    from edgeroute import bundle_tables
+    from edgeroute.report import bundles
 
-    bundle_tables.show(manifest, Console())
+    bundles.show(manifest, Console())
 
 
 @app.command("verify", epilog=examples("edgeroute bundle verify models/starter"))
@@ -65,8 +65,8 @@ def diff(
     """
     from rich.console import Console
 
-    from edgeroute import bundle_tables
+    from edgeroute.report import bundles
     from router.bundle import load_bundle
 
-    if bundle_tables.compare(load_bundle(one), load_bundle(other), Console()):
+    if bundles.compare(load_bundle(one), load_bundle(other), Console()):
         raise typer.Exit(DIFFERENT)

@@ -9,7 +9,7 @@ import typer
 from edgeroute.options import WRONG_USE, Config, examples, fail, needs_file
 
 if TYPE_CHECKING:
-    from edgeroute.feed import Fed, Replay
+    from edgeroute.replay.of_files import Fed, Replay
     from edgeroute.settings import Settings
 
 EPILOG: Final = examples(
@@ -73,13 +73,14 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
     """
     from rich.console import Console
 
-    from edgeroute import feed, refeed, service
+    from edgeroute import service
+    from edgeroute.replay import of_files, of_topic
     from edgeroute.settings import load
 
     settings = load(config)
     _check_run(run_id, live, escalate)
     _check_pace(rate, speed)
-    how = feed.Replay(
+    how = of_files.Replay(
         run_id=run_id,
         live=live,
         escalate=escalate,
@@ -101,18 +102,18 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
             "leave those out.",
             WRONG_USE,
         )
-    span = refeed.Span(from_topic, _moment("--since", since), _moment("--until", until))
+    span = of_topic.Span(from_topic, _moment("--since", since), _moment("--until", until))
     _tell_topic(
-        span.topic, refeed.replay_topic(settings, span, how, Console(stderr=True)), settings
+        span.topic, of_topic.replay_topic(settings, span, how, Console(stderr=True)), settings
     )
 
 
 def _replay_files(settings: "Settings", files: list[Path], how: "Replay") -> None:
     from rich.console import Console
 
-    from edgeroute import feed
+    from edgeroute.replay import of_files
 
-    fed = feed.replay(settings, files, how, Console(stderr=True))
+    fed = of_files.replay(settings, files, how, Console(stderr=True))
     for file, one in zip(files, fed, strict=True):
         _tell(file, one, settings)
     if not fed[0].exact:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edgeroute import predictions
 from edgeroute.cli import app
+from edgeroute.commands import predict as command
 from router.bundle import load_bundle
 from router.policy import audited
 from tests.services.stream import BUNDLE
@@ -80,7 +80,7 @@ def test_a_complex_message_has_the_clouds_answer(tmp_path: Path) -> None:
 
 
 def test_an_audited_message_has_the_clouds_answer(tmp_path: Path) -> None:
-    policy = predictions._policy(load_bundle(BUNDLE))
+    policy = command._policy(load_bundle(BUNDLE))
     drawn = next(f"c{number}" for number in range(9_999) if audited(policy, f"c{number}"))
     (tmp_path / "a.csv").write_text(f"id,text\nc0,{TEXTS[0]}\n{drawn},{TEXTS[0]}\n")
     rows = predict(tmp_path, tmp_path / "a.csv")

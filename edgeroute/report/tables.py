@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edgeroute import wording as say
-from edgeroute.claims import Claim
-from edgeroute.figures import Cloud, Cost, Health, Latencies, ReportFigures, figures
+from edgeroute.report import words as say
+from edgeroute.report.claims import Claim
+from edgeroute.report.figures import Cloud, Cost, Health, Latencies, ReportFigures, figures
 
 __all__ = ["ReportFigures", "claims_table", "figures", "render"]
 

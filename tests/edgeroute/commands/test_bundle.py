@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from edgeroute.bundle_tables import differences
 from edgeroute.cli import app
+from edgeroute.report.bundles import differences
 from router.bundle import load_bundle
 from schemas.bundle import MANIFEST, TOKENIZER, Manifest, version_of
 from tests.services.stream import BUNDLE

@@ -14,11 +14,11 @@ from consumers.errors import Fatal
 from consumers.lanes import Raw
 from consumers.replay.transcripts import Reading, Rejected, reread
 from edgeroute import service
-from edgeroute.feed import Replay
-from edgeroute.refeed import Span, replay_topic
+from edgeroute.replay.of_files import Replay
+from edgeroute.replay.of_topic import Span, replay_topic
 from edgeroute.settings import Settings
 from schemas.transcript import Transcript
-from tests.edgeroute.test_feed import Hands
+from tests.edgeroute.replay.test_of_files import Hands
 from tests.services.choose import Broker
 from tests.services.stream import settings_for
 

@@ -1,0 +1,1 @@
+"""The whole stream on one machine, to look at."""

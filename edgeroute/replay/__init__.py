@@ -1,0 +1,1 @@
+"""Replays put together: of files, and of what a topic holds."""
