@@ -1,4 +1,4 @@
-"""`edgeroute`, and `python -m edgeroute`: Ctrl-C is understood before anything large is imported."""
+"""`edgeroute`, and `python -m edgeroute`: Ctrl-C is understood before anything is imported."""
 
 import sys
 
