@@ -2,7 +2,7 @@
 
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,35 @@ def invocations(page: Path) -> Iterator[str]:
             yield found.group(1).strip()
 
 
+def settings_in(page: Path) -> list[str]:
+    dotted = re.compile(rf"(?:{'|'.join(SECTIONS)})\.[a-z_]+")
+    return [
+        code
+        for code in code_in(page)
+        if dotted.fullmatch(code)
+        and not (page.parent / code).suffix.startswith((".py", ".onnx", ".jsonl"))
+    ]
+
+
+def files_in(page: Path) -> list[str]:
+    folders = r"(docs|models|tests|consumers|router|schemas|edgeroute|training)/[\w/.-]+"
+    return [code for code in code_in(page) if re.fullmatch(folders, code)]
+
+
+def targets_in(page: Path) -> list[str]:
+    found = (re.match(r"make ([a-z-]+)", code) for code in code_in(page))
+    return [target[1] for target in found if target]
+
+
+@pytest.mark.parametrize(
+    ("find", "least"), [(invocations, 80), (settings_in, 100), (files_in, 20), (targets_in, 10)]
+)
+def test_what_the_pages_are_searched_for_is_found(
+    find: Callable[[Path], Iterable[str]], least: int
+) -> None:
+    assert len([found for page in PAGES for found in find(page)]) >= least
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_command_and_option_exists(page: Path) -> None:
     known = commands()
@@ -79,12 +108,8 @@ def test_every_command_and_option_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_setting_exists(page: Path) -> None:
     known = {name for name, _ in settings_and_defaults()}
-    dotted = re.compile(rf"(?:{'|'.join(SECTIONS)})\.[a-z_]+")
-    for code in code_in(page):
-        if dotted.fullmatch(code) and not (page.parent / code).suffix.startswith(
-            (".py", ".onnx", ".jsonl")
-        ):
-            assert code in known, f"no setting {code}"
+    for code in settings_in(page):
+        assert code in known, f"no setting {code}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -135,9 +160,8 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for code in code_in(page):
-        found = re.match(r"make ([a-z-]+)", code)
-        assert found is None or found.group(1) in targets, f"no target: {code}"
+    for target in targets_in(page):
+        assert target in targets, f"no target: make {target}"
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
@@ -165,11 +189,8 @@ def test_every_field_that_the_examples_show_exists() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_file_named_in_code_exists(page: Path) -> None:
-    for code in code_in(page):
-        if re.fullmatch(
-            r"(docs|models|tests|consumers|router|schemas|edgeroute|training)/[\w/.-]+", code
-        ):
-            assert (ROOT / code).exists() or (ROOT / f"{code}.py").exists(), f"no file {code}"
+    for code in files_in(page):
+        assert (ROOT / code).exists() or (ROOT / f"{code}.py").exists(), f"no file {code}"
 
 
 @pytest.mark.parametrize("sentence", sentences())

@@ -181,7 +181,7 @@ def test_a_record_with_one_field_replaced_never_shows_content(
 def test_a_record_broken_anywhere_never_shows_content(
     record: Record, place: int, piece: bytes
 ) -> None:
-    value = encode(record).replace(b'"role"', f'"{MARK}":"{MARK}","role"'.encode())
+    value = encode(record).replace(b"{", f'{{"{MARK}":"{MARK}",'.encode(), 1)
     place %= len(value)
     check_silent(type(record), value[:place] + piece + value[place + 1 :])
     check_silent(type(record), value[:place] + piece)
