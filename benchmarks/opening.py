@@ -21,7 +21,7 @@ from consumers import kafka
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.positions import record_positions
 from consumers.kafka.sinks import transactional
-from consumers.lanes import Partition, Place
+from consumers.records import Partition, Place
 from tests.services.jvm_kafka import JvmKafka
 
 PAST_LANES = 48

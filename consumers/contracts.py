@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from consumers.lanes import Partition, Plan, Raw
+from consumers.lanes import Plan
+from consumers.records import Partition, Raw
 
 W = TypeVar("W")
 E = TypeVar("E")

@@ -25,7 +25,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from consumers.contracts import Clock, Handler, Limits, Reader, Sink
 from consumers.errors import Fatal, LaneLost
-from consumers.lanes import Lane, Partition, Raw, Slot, State
+from consumers.lanes import Lane, Slot, State
+from consumers.records import Partition, Raw
 from router.batching import next_batch
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from consumers.lanes import Partition
 from consumers.positions import Answers, Doubt, Witnesses, judged, undisputed
+from consumers.records import Partition
 from schemas.position import Moved
 
 State = Literal[

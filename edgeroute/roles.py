@@ -12,7 +12,6 @@ from typing import Final
 
 from consumers import kafka
 from consumers.contracts import Clock, Limits, Sink
-from consumers.lanes import Partition
 from consumers.loop import Loop
 from consumers.positions import (
     Answers,
@@ -21,6 +20,7 @@ from consumers.positions import (
     refused_record,
     routed_input,
 )
+from consumers.records import Partition
 from consumers.roles.budget import Budget
 from consumers.roles.cloud import CloudHandler
 from consumers.roles.cloud_watch import CloudWatch, watching

@@ -16,8 +16,8 @@ from typing import Final
 from consumers import kafka
 from consumers.dead_letters.triage import Choice, Found, Outcome, Places, Rules, opened, step
 from consumers.errors import Fatal, LaneLost
-from consumers.lanes import Partition, Raw
 from consumers.positions import redriven_letter
+from consumers.records import Partition, Raw
 
 _BATCH: Final = 500
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, get_args
 
-from consumers.lanes import Place, Raw
+from consumers.records import Place, Raw
 from router.plan import Output
 from schemas.codec import Undecodable, decode_dead_letter, redriven_headers
 from schemas.dead_letter import Cause, DeadLetter, Redriven

@@ -21,7 +21,7 @@ from consumers.kafka.connection import (
 )
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.positions import PositionLog, record_positions
-from consumers.lanes import Partition, Place
+from consumers.records import Partition, Place
 
 COMMIT_S: Final = 30.0
 """How long storing what was written may take, before the broker counts as away."""

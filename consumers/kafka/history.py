@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from consumers.errors import Fatal
 from consumers.kafka.connection import Connection, quietly, said
-from consumers.lanes import Partition, Raw
+from consumers.records import Partition, Raw
 
 _FETCHED: Final = 500
 _PATIENCE: Final = 60

@@ -23,8 +23,8 @@ from consumers.kafka.decided import holds_records, start_of
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.outputs import Outputs
 from consumers.kafka.positions import BY_HAND, PositionLog, Recorded, record_positions
-from consumers.lanes import Partition, Place
 from consumers.positions import NEW, Doubt, Witnesses, judged, undisputed
+from consumers.records import Partition, Place
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_c
 from aiokafka.protocol.admin import DescribeGroupsRequest
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from consumers.lanes import Place
+from consumers.records import Place
 
 _AGAIN_S: Final = 0.1
 

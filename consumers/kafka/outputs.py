@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 
 from consumers.kafka.decided import Sorter, batches, end_of, offset_at, start_of
-from consumers.lanes import Partition
 from consumers.positions import Answers
+from consumers.records import Partition
 from schemas.record import Source
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from aiokafka.client import AIOKafkaClient
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.decided import Sorter, Stored, batches, end_of, start_of
-from consumers.lanes import Partition, Place
+from consumers.records import Partition, Place
 from schemas.codec import Undecodable, decode, encode, position_key
 from schemas.position import Position
 

@@ -16,7 +16,7 @@ from consumers.kafka.offsets import committed_place
 from consumers.kafka.outputs import Outputs
 from consumers.kafka.positions import PositionLog, record_positions
 from consumers.kafka.source import Source
-from consumers.lanes import Partition, Place
+from consumers.records import Partition, Place
 from router.plan import Output
 
 _OPEN_S: Final = 60.0

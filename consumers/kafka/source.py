@@ -24,7 +24,7 @@ from consumers.kafka.connection import (
     said,
 )
 from consumers.kafka.offsets import committed_offset
-from consumers.lanes import Partition, Raw
+from consumers.records import Partition, Raw
 
 NO_IDLE_LIMIT_MS: Final = 2**31 - 1
 """aiokafka leaves the group when nobody polls; a full or a standby member polls nothing and must

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from consumers.errors import Fatal, Unreachable
 from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
 from consumers.kafka.health import partitions
-from consumers.lanes import Raw
+from consumers.records import Raw
 
 _POLL_MS: Final = 500
 _SILENT_S: Final = 30.0

@@ -21,8 +21,8 @@ from consumers.kafka.outputs import Outputs
 from consumers.kafka.positions import BY_HAND, record_positions
 from consumers.kafka.sinks import close_producer, transactional
 from consumers.kafka.span import Span, partitions_of, reading
-from consumers.lanes import Partition, Place
 from consumers.positions import Witnesses, undisputed
+from consumers.records import Partition, Place
 from consumers.standing import Move, Overview, Reader, Standing
 from schemas.codec import Undecodable, decode, decode_moved, encode, moved_key, position_key
 from schemas.position import Moved, Position

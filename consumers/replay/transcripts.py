@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final
 
-from consumers.lanes import Raw
+from consumers.records import Raw
 from schemas.codec import Undecodable, decode, encode
 from schemas.transcript import Transcript
 

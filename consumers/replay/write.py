@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, Generic, Protocol, TypeVar
 
-from consumers.lanes import Partition, Raw
+from consumers.records import Partition, Raw
 from consumers.replay.pace import Pace
 from consumers.replay.transcripts import Rejected, record_of
 from schemas.transcript import Transcript

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from consumers.contracts import Job
-from consumers.lanes import Plan, Raw
+from consumers.lanes import Plan
+from consumers.records import Raw
 from consumers.roles.scoring import Scored, Scorer
 from router.engine import EngineError
 from router.plan import CloudAnswer, Output, Timing, Writing, answered, dead_letter

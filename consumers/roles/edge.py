@@ -7,7 +7,8 @@ from functools import partial
 from itertools import takewhile
 
 from consumers.contracts import Job
-from consumers.lanes import Plan, Raw
+from consumers.lanes import Plan
+from consumers.records import Raw
 from consumers.roles.budget import Budget
 from consumers.roles.scoring import Scored, Scorer
 from router.complexity import TextFeatures, features

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from consumers.contracts import Job
 from consumers.errors import LaneLost
-from consumers.lanes import Partition, Plan, Raw
+from consumers.lanes import Plan
+from consumers.records import Partition, Raw
 from consumers.totals.aggregate import aggregate
 from consumers.totals.store import Store, StoreError
 from schemas.codec import Undecodable, decode_decision

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from consumers import kafka
 from consumers.errors import Fatal
-from consumers.lanes import Raw
+from consumers.records import Raw
 from consumers.replay.pace import Pace
 from consumers.replay.transcripts import Reading, Rejected, reread
 from consumers.replay.write import Timer, write_history

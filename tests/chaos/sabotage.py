@@ -20,7 +20,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from consumers import kafka, lanes
 from consumers.errors import LaneLost
-from consumers.lanes import Lane, Partition, Slot
+from consumers.lanes import Lane, Slot
+from consumers.records import Partition
 from edgeroute import cli
 from router.plan import Output
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.errors import LaneLost
-from consumers.lanes import TRANSITIONS, Lane, Partition, Plan, Raw, State, WrongState
+from consumers.lanes import TRANSITIONS, Lane, Plan, State, WrongState
+from consumers.records import Partition, Raw
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -11,8 +11,9 @@ import pytest
 
 from consumers.contracts import Clock, Job, Limits
 from consumers.errors import Fatal, LaneLost
-from consumers.lanes import Partition, Plan, Raw
+from consumers.lanes import Plan
 from consumers.loop import Loop
+from consumers.records import Partition, Raw
 
 CLOCK = Clock(time.monotonic, lambda: datetime.now(UTC))
 LIMITS = Limits(

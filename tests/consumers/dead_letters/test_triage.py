@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.dead_letters.triage import CAUSES, Choice, Found, Outcome, Places, Rules, Step, step
-from consumers.lanes import Place, Raw
+from consumers.records import Place, Raw
 from schemas.codec import decode_redriven
 from schemas.dead_letter import Cause, DeadLetter, Redriven
 from schemas.record import Source

@@ -16,8 +16,8 @@ from consumers.kafka import outputs
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.positions import BY_HAND, record_positions
 from consumers.kafka.sinks import transactional
-from consumers.lanes import Partition, Place
 from consumers.positions import routed_input
+from consumers.records import Partition, Place
 from tests.services.choose import Broker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.exactly_once]

@@ -12,8 +12,8 @@ from consumers.dead_letters.triage import Places
 from consumers.errors import Fatal
 from consumers.kafka.offsets import committed_place
 from consumers.kafka.positions import BY_HAND, PositionLog
-from consumers.lanes import Partition, Place
 from consumers.positions import Witnesses, redriven_letter, routed_input
+from consumers.records import Partition, Place
 from consumers.standing import Move, Overview, Reader, Standing, State
 from schemas.position import Moved
 from tests.consumers.kafka.test_ledger import INPUTS, Lane

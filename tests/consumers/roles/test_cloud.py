@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consumers.lanes import Raw
+from consumers.records import Raw
 from consumers.roles.cloud import CloudHandler, CloudWork
 from consumers.roles.scoring import Scorer
 from router.bundle import Bundle, load_bundle

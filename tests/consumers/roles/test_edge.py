@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from consumers.lanes import Raw
+from consumers.records import Raw
 from consumers.roles.budget import Budget
 from consumers.roles.edge import EdgeHandler, EdgeRules, EdgeWork
 from consumers.roles.scoring import Scorer

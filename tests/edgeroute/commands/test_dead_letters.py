@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from consumers.dead_letters.triage import Found
-from consumers.lanes import Raw
+from consumers.records import Raw
 from edgeroute.commands.dead_letters import LetterReason, _as_json, _moment, _row
 from schemas.dead_letter import Cause
 from tests.consumers.dead_letters.test_triage import letter

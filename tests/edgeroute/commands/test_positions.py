@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from consumers import kafka
 from consumers.kafka.positions import record_positions
 from consumers.kafka.sinks import transactional
-from consumers.lanes import Partition, Place
+from consumers.records import Partition, Place
 from consumers.standing import State
 from edgeroute import roles, service
 from edgeroute.cli import app

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from rich.console import Console
 
 from consumers.errors import Fatal
-from consumers.lanes import Raw
+from consumers.records import Raw
 from consumers.replay.transcripts import Reading, Rejected, reread
 from edgeroute import service
 from edgeroute.replay.of_files import Replay
