@@ -21,6 +21,8 @@ from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.history import History, history
 from consumers.kafka.ledger import Ledger, Patience
 from consumers.kafka.outputs import Outputs
+from consumers.kafka.positions import PARTITIONS as POSITION_PARTITIONS
+from consumers.kafka.positions import too_few
 from consumers.kafka.progress import GroupProgress
 from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
@@ -29,6 +31,7 @@ from consumers.kafka.standing import cleanup_policy, overview, set_positions
 from consumers.kafka.watching import follow, write_at
 
 __all__ = [
+    "POSITION_PARTITIONS",
     "Connection",
     "ExactWriter",
     "Group",
@@ -66,6 +69,7 @@ __all__ = [
     "release",
     "said",
     "set_positions",
+    "too_few",
     "write_all",
     "write_at",
 ]

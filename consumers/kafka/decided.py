@@ -23,6 +23,7 @@ from schemas.codec import Headers
 _FETCH_BYTES: Final = 1024 * 1024
 _WAIT_MS: Final = 100
 _AGAIN_S: Final = 0.1
+_LEADER_S: Final = 10.0
 _UNCOMMITTED: Final = 0
 
 
@@ -148,14 +149,18 @@ async def _offset(client: AIOKafkaClient, tp: TopicPartition, which: int) -> int
 
 
 async def _leader(client: AIOKafkaClient, tp: TopicPartition) -> int:
-    """Return the node that leads a partition; `KafkaError` where it has none."""
+    """Return the node that leads a partition; `KafkaError` where it has none for long.
+
+    A topic that was made just now gets its leaders a moment later.
+    """
     await client.add_topic(tp.topic)
-    node = client.cluster.leader_for_partition(tp)
-    if node is None or node < 0:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _LEADER_S
+    while (node := client.cluster.leader_for_partition(tp)) is None or node < 0:
+        if loop.time() > deadline:
+            raise LeaderNotAvailableError(f"{tp.topic}[{tp.partition}]")
+        await asyncio.sleep(_AGAIN_S)
         await client.force_metadata_update()
-        node = client.cluster.leader_for_partition(tp)
-    if node is None or node < 0:
-        raise LeaderNotAvailableError(f"{tp.topic}[{tp.partition}]")
     return int(node)
 
 

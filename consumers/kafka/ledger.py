@@ -22,7 +22,13 @@ from consumers.kafka.connection import lane_errors
 from consumers.kafka.decided import holds_records, start_of
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.outputs import Outputs
-from consumers.kafka.positions import BY_HAND, PositionLog, Recorded, record_positions
+from consumers.kafka.positions import (
+    BY_HAND,
+    PositionLog,
+    Recorded,
+    Undecided,
+    record_positions,
+)
 from consumers.positions import NEW, Doubt, Witnesses, judged, undisputed
 from consumers.records import Partition, Place
 
@@ -82,7 +88,7 @@ class Ledger:
         """
         async with lane_errors():
             client = producer.client
-            recorded = (await self._log.recorded(client, self._group, [partition])).get(partition)
+            recorded = await self._recorded(client, partition)
             ours = None if recorded is None else recorded.place.offset
             theirs = await committed_offset(client, self._group, TopicPartition(*partition))
             position = undisputed(ours, theirs)
@@ -99,6 +105,19 @@ class Ledger:
         self._doubted_since.pop(partition, None)
         return position
 
+    async def _recorded(self, client: AIOKafkaClient, partition: Partition) -> Recorded | None:
+        try:
+            return (await self._log.recorded(client, self._group, [partition])).get(partition)
+        except Undecided as hanging:
+            since = self._doubted_since.setdefault(partition, self._now())
+            if self._now() - since <= self._patience.whole_s:
+                raise
+            raise Fatal(
+                f"A transaction hangs in {hanging.log.topic}[{hanging.log.partition}] from offset "
+                f"{hanging.offset} on, and the broker has lost track of it. Find and abort it with "
+                "Kafka's kafka-transactions tool, then start this again."
+            ) from hanging
+
     def committed(self, partition: Partition, next_offset: int) -> None:
         """Remember that a transaction of ours is committed: nothing may go behind it."""
         self._reached[partition] = next_offset
@@ -112,7 +131,7 @@ class Ledger:
     ) -> tuple[int, int | None]:
         """Return the position, and what the broker said when it was found."""
         begun = self._now()
-        since_ms = self._since_ms(partition, recorded, theirs)
+        since_ms = await self._since_ms(client, partition, recorded, theirs)
         answered = await self._outputs.answered(client, partition, since_ms)
         found = _Found(None if recorded is None else recorded.place.offset, answered)
         while True:
@@ -125,17 +144,22 @@ class Ledger:
             await asyncio.sleep(self._patience.again_s)
             theirs = await committed_offset(client, self._group, TopicPartition(*partition))
 
-    def _since_ms(
-        self, partition: Partition, recorded: Recorded | None, theirs: int | None
+    async def _since_ms(
+        self,
+        client: AIOKafkaClient,
+        partition: Partition,
+        recorded: Recorded | None,
+        theirs: int | None,
     ) -> int | None:
         """Return from when on the outputs must be asked, besides their last ones."""
         if recorded is not None:
             # Beyond our record there may be answers of an older release, of any time since.
             return recorded.at_ms if (theirs or 0) > recorded.place.offset else None
         # A partition that came later than its siblings' first records is new, or nearly so.
-        if theirs is not None or self._log.knows_others(self._group, partition.topic):
+        if theirs is not None:
             return None
-        return 0
+        siblings = await self._log.knows_others(client, self._group, partition.topic)
+        return None if siblings else 0
 
     async def _witnesses(
         self, client: AIOKafkaClient, partition: Partition, found: _Found, theirs: int | None

@@ -18,7 +18,7 @@ from consumers.kafka.connection import Connection, Member, lane_errors, quietly,
 from consumers.kafka.decided import committed_records, end_of, holds_records, start_of
 from consumers.kafka.offsets import committed_places, members_of
 from consumers.kafka.outputs import Outputs
-from consumers.kafka.positions import BY_HAND, record_positions
+from consumers.kafka.positions import BY_HAND, PARTITIONS, log_of, record_positions
 from consumers.kafka.sinks import close_producer, transactional
 from consumers.kafka.span import Span, partitions_of, reading
 from consumers.positions import Witnesses, undisputed
@@ -183,12 +183,13 @@ async def _weighed(client: AIOKafkaClient, lane: Standing) -> Standing:
 
 async def _records(client: AIOKafkaClient, positions: str) -> dict[bytes, bytes | None]:
     """Return the newest committed record of each key."""
-    log = TopicPartition(positions, 0)
-    start, end = await start_of(client, log), await end_of(client, log)
-    return {
-        record.key or b"": record.value
-        async for record in committed_records(client, log, start, end)
-    }
+    found: dict[bytes, bytes | None] = {}
+    for number in range(PARTITIONS):
+        log = TopicPartition(positions, number)
+        start, end = await start_of(client, log), await end_of(client, log)
+        async for record in committed_records(client, log, start, end):
+            found[record.key or b""] = record.value
+    return found
 
 
 def _moves(records: Mapping[bytes, bytes | None], groups: Iterable[str]) -> list[Moved]:
@@ -296,7 +297,7 @@ async def _write(producer: AIOKafkaProducer, positions: str, moved: Moved) -> No
         await producer.begin_transaction()
         sent = await record_positions(producer, positions, moved.group, {lane: place})
         key, value = moved_key(moved), encode(moved)
-        sent.append(await producer.send(positions, key=key, value=value, partition=0))
+        sent.append(await producer.send(positions, value, key, partition=log_of(key)))
         offsets = {TopicPartition(*lane): OffsetAndMetadata(*place)}
         await producer.send_offsets_to_transaction(offsets, moved.group)
         await asyncio.gather(*sent)

@@ -187,9 +187,8 @@ async def _recorded(settings: Settings, transactions: Finding, topics: Finding) 
 
 async def _positions(settings: Settings) -> Finding:
     reached, topic = roles.connection(settings), settings.topics.positions
-    if (count := len(await kafka.partitions_of(reached, topic))) != 1:
-        said = f"{topic} has {count} partitions and needs 1: delete it and create it anew."
-        return Finding("positions", "FAIL", said)
+    if (count := len(await kafka.partitions_of(reached, topic))) < kafka.POSITION_PARTITIONS:
+        return Finding("positions", "FAIL", kafka.too_few(topic, count))
     readers = [roles.reader(settings, role) for role in ("edge", "cloud")]
     lanes, _ = await kafka.overview(reached, topic, readers, eager=False)
     policy = await kafka.cleanup_policy(reached, topic)

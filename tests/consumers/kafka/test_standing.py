@@ -11,7 +11,7 @@ from consumers import kafka
 from consumers.dead_letters.triage import Places
 from consumers.errors import Fatal
 from consumers.kafka.offsets import committed_place
-from consumers.kafka.positions import BY_HAND, PositionLog
+from consumers.kafka.positions import BY_HAND, PositionLog, log_of
 from consumers.positions import Witnesses, redriven_letter, routed_input
 from consumers.records import Partition, Place
 from consumers.standing import Move, Overview, Reader, Standing, State
@@ -226,7 +226,9 @@ class TestSetting:
         await lane.commit(6)
         key = json.dumps([lane.member.group, *lane.place]).encode()
         async with kafka.plain_producer(lane.connection) as writer:
-            await writer.send_and_wait(lane.positions, b'{"version": 2}', key=key, partition=0)
+            await writer.send_and_wait(
+                lane.positions, b'{"version": 2}', key=key, partition=log_of(key)
+            )
         assert (await standing(lane)).state == "in doubt"
         await put(lane, 6)
         assert await lane.open() == 6

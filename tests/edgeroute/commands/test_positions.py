@@ -270,7 +270,7 @@ def test_the_doctor_warns_of_a_broker_that_forgot(stream: Settings) -> None:
 
 @pytest.mark.exactly_once
 @pytest.mark.parametrize(
-    ("partitions", "policy", "state"), [(2, "compact", "FAIL"), (1, "delete", "WARN")]
+    ("partitions", "policy", "state"), [(2, "compact", "FAIL"), (16, "delete", "WARN")]
 )
 async def test_the_doctor_sees_a_topic_that_loses_positions(
     stream: Settings, unique: str, partitions: int, policy: str, state: str
