@@ -51,7 +51,7 @@ def states(seen: dict[str, Finding]) -> dict[str, str]:
 
 
 def doctor(settings: Settings, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-m", "edgeroute", "doctor", *words],
         cwd=folder,

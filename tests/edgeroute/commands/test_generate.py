@@ -24,7 +24,7 @@ def generate(*words: str) -> bytes:
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process() -> None:
     words = ("--turns", "300", "--times", "--malformed", "0.1")
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-m", "edgeroute", "generate", *words],
         env=child_environment({"PYTHONPATH": root, "PYTHONHASHSEED": "77"}),
@@ -114,7 +114,7 @@ def test_wrong_use_is_said_and_ends_with_2(words: tuple[str, ...]) -> None:
 
 
 def test_a_reader_that_has_enough_gets_no_traceback() -> None:
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     command = f"{sys.executable} -m edgeroute generate | head -n 1"
     environment = child_environment({"PYTHONPATH": root})
     done = subprocess.run(

@@ -78,7 +78,7 @@ class Demo:
 def demo(tmp_path: Path, *words: str, **given: str) -> Iterator[Demo]:
     home = tmp_path / "tmp"
     home.mkdir()
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     variables = {"PYTHONPATH": root, "TMPDIR": str(home), "EDGEROUTE_BUNDLE": str(BUNDLE)}
     variables |= given
     process = subprocess.Popen(
@@ -181,7 +181,7 @@ def test_killed_it_takes_its_children_with_it(tmp_path: Path) -> None:
 
 
 def test_without_a_bundle_it_says_where_to_run_it(tmp_path: Path) -> None:
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-m", "edgeroute", "demo"],
         cwd=tmp_path,
