@@ -219,9 +219,8 @@ class Loop(Generic[W, E]):
                 continue
             # A lane left out now may have room soon: look again early.
             wait = 0.1 if len(roomy) == len(self._lanes) else 0.01
-            most = min(limits.fetch_records, share, room)
-            fetched = await self._poll(roomy, timeout_s=wait, max_records=most)
-            arrived = self._take_in(fetched)
+            records = min(limits.fetch_records, share, room)
+            arrived = self._take_in(await self._poll(roomy, timeout_s=wait, max_records=records))
             if arrived:
                 await self._prepare(arrived)
 
