@@ -6,7 +6,7 @@
 
 How a record gets out, in steps:
 1. On assignment a lane starts: its sink opens (fencing whoever had the partition before), and only
-   then the committed offset is read and sought.
+   then the lane's position is read and sought.
 2. Records are taken into the lane current at the step of the fetch; no await lies between.
 3. A micro-batch may mix lanes; each record goes back to the lane it came in by.
 4. A lane commits the finished records at its front and the offset behind them, in one transaction.
