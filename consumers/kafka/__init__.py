@@ -28,6 +28,7 @@ from consumers.kafka.sinks import Mover, PlainSink, TransactionalSink, enqueue
 from consumers.kafka.source import Source
 from consumers.kafka.span import Span, partitions_of, reading
 from consumers.kafka.standing import cleanup_policy, overview, set_positions
+from consumers.kafka.transactions import Hanging, finish_transaction, hanging_transactions
 from consumers.kafka.watching import follow, write_at
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "ExactWriter",
     "Group",
     "GroupProgress",
+    "Hanging",
     "History",
     "Kept",
     "Ledger",
@@ -54,8 +56,10 @@ __all__ = [
     "create_topics",
     "enqueue",
     "exact_writer",
+    "finish_transaction",
     "follow",
     "groups",
+    "hanging_transactions",
     "has_transactions",
     "history",
     "lane_errors",

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -159,6 +159,27 @@ def said(error: BaseException, connection: Connection) -> Fatal:
         f"Kafka at {servers} failed with {type(error).__name__}: "
         "look into the broker's log, then start this again."
     )
+
+
+@contextmanager
+def kafka_errors(connection: Connection) -> Iterator[None]:
+    """Map what aiokafka raises to the one sentence that ends a command or a role."""
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise said(error, connection) from error
+
+
+@asynccontextmanager
+async def raw_client(connection: Connection) -> AsyncIterator[AIOKafkaClient]:
+    """A client for single requests, which knows the cluster; its errors are mapped."""
+    client = AIOKafkaClient(**connection.options())
+    try:
+        with kafka_errors(connection):
+            await client.bootstrap()
+            yield client
+    finally:
+        await quietly(client.close())
 
 
 @asynccontextmanager

@@ -133,7 +133,7 @@ async def _fetched(
     asked = [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])]
     while True:
         request = FetchRequest(_WAIT_MS, 1, _FETCH_BYTES, _UNCOMMITTED, asked)
-        answer = await client.send(await _leader(client, tp), request)
+        answer = await client.send(await leader_of(client, tp), request)
         [(_, [(_, code, end, *_, data)])] = answer.topics
         if not await _passing(client, code):
             return int(answer.throttle_time_ms), int(end), bytes(data or b"")
@@ -142,13 +142,13 @@ async def _fetched(
 async def _offset(client: AIOKafkaClient, tp: TopicPartition, which: int) -> int:
     while True:
         request = OffsetRequest(-1, _UNCOMMITTED, [(tp.topic, [(tp.partition, which)])])
-        answer = await client.send(await _leader(client, tp), request)
+        answer = await client.send(await leader_of(client, tp), request)
         [(_, [(_, code, _, offset)])] = answer.topics
         if not await _passing(client, code):
             return int(offset)
 
 
-async def _leader(client: AIOKafkaClient, tp: TopicPartition) -> int:
+async def leader_of(client: AIOKafkaClient, tp: TopicPartition) -> int:
     """Return the node that leads a partition; `KafkaError` where it has none for long.
 
     A topic that was made just now gets its leaders a moment later.

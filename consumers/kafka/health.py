@@ -7,7 +7,6 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
@@ -17,7 +16,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.admin import ApiVersionRequest
 
 from consumers.kafka.cluster import admin
-from consumers.kafka.connection import Connection, quietly, said
+from consumers.kafka.connection import Connection, quietly, raw_client, said
 
 _FETCH: Final = 1
 _AGAIN_S: Final = 0.25
@@ -48,15 +47,9 @@ async def release(connection: Connection) -> tuple[int, str]:
     A broker does not tell its version, but which requests it takes; from that follows the oldest
     release it can be. Empty where it is older than all that we know.
     """
-    client = AIOKafkaClient(**connection.options())
-    try:
-        await client.bootstrap()
+    async with raw_client(connection) as client:
         answer = await client.send(client.get_random_node(), ApiVersionRequest())
         brokers = len(client.cluster.brokers())
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise said(error, connection) from error
-    finally:
-        await quietly(client.close())
     fetch = max((most for key, _, most in answer.api_versions if key == _FETCH), default=0)
     return brokers, next((name for version, name in _RELEASES if fetch >= version), "")
 

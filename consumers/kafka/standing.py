@@ -14,7 +14,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.cluster import admin
-from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
+from consumers.kafka.connection import Connection, Member, lane_errors, raw_client, said
 from consumers.kafka.decided import committed_records, end_of, holds_records, start_of
 from consumers.kafka.offsets import committed_places, members_of
 from consumers.kafka.outputs import Outputs
@@ -56,7 +56,7 @@ async def overview(
     Asks the outputs about every lane, or unless ``eager`` only where nothing else tells.
     """
     await _check_topics(connection, positions, readers)
-    async with _client(connection) as client:
+    async with raw_client(connection) as client:
         lanes: list[Standing] = []
         for reader in readers:
             async with reading(connection, reader.topic, committed_only=True) as span:
@@ -209,7 +209,7 @@ async def set_positions(
     Nothing is moved before all of it is known to be possible.
     """
     await _check_topics(connection, positions, [reader])
-    async with _client(connection) as client, AsyncExitStack() as stack:
+    async with raw_client(connection) as client, AsyncExitStack() as stack:
         await _check_nobody_works(client, reader)
         async with reading(connection, reader.topic, committed_only=True) as span:
             bounds = {number: await span.bounds(number) for number in _named(span, move)}
@@ -328,15 +328,3 @@ async def _told(lane: Partition) -> AsyncIterator[None]:
             f"The position of {lane.topic}[{lane.number}] could not be set ({lost}): see that the "
             "broker is there and that no role runs, then call this again."
         ) from lost
-
-
-@asynccontextmanager
-async def _client(connection: Connection) -> AsyncIterator[AIOKafkaClient]:
-    client = AIOKafkaClient(**connection.options())
-    try:
-        await client.bootstrap()
-        yield client
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise said(error, connection) from error
-    finally:
-        await quietly(client.close())

@@ -69,6 +69,7 @@ def _counts(outcome: Outcome) -> dict[str, int]:
         "the broker forgot or misremembered a position": outcome.misremembered.total(),
         "  it said none": outcome.misremembered["none"],
         "  it said another": outcome.misremembered["another"],
+        "transactions that the broker left without a marker": outcome.unmarked,
     }
 
 

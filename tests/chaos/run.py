@@ -20,6 +20,7 @@ from tests.chaos.fleet import ROOT, fleet, fully_staffed
 from tests.chaos.load import busy
 from tests.chaos.messages import MARKER, messages
 from tests.chaos.moments import Happened
+from tests.chaos.operator import Operator
 from tests.chaos.plan import BROKER_SHARE, SESSION_S, TRANSACTION_S, Role, plan
 from tests.chaos.recount import TOPICS, Check, Recount
 from tests.chaos.streams import Feeder, Reader, committed, open_reader, written
@@ -90,6 +91,8 @@ class Outcome:
     """Decisions that were written in transactions which never committed: faults that hit one."""
     misremembered: Counter[str] = field(default_factory=Counter)
     """How often the broker named no position ("none") or another than the one recorded."""
+    unmarked: int = 0
+    """Partitions in which the broker left a transaction open for ever; the operator ended it."""
     unequal: list[str] = field(default_factory=list)
     """Totals in Redis that a recount of the decisions does not give, by scope and name."""
     strange: list[str] = field(default_factory=list)
@@ -173,6 +176,8 @@ async def _run(options: Options, director: Director, store: Store, began: float)
     stop = asyncio.Event()
     feeder = Feeder(servers, options.rate, messages(options.seed))
     feeding = asyncio.create_task(feeder.run(stop))
+    operator = Operator(reached, options.say)
+    watching = asyncio.create_task(operator.watch())
     started = time.monotonic()
     try:
         await director.conduct(plan(options.faults, options.seed, options.broker_share))
@@ -187,6 +192,7 @@ async def _run(options: Options, director: Director, store: Store, began: float)
             await asyncio.to_thread(ours.end_all, _END_S)
             await reader.read_on()
         finally:
+            watching.cancel()
             await reader.consumer.stop()
         seconds = time.monotonic() - started
         ours.check_logs(MARKER)
@@ -200,6 +206,7 @@ async def _run(options: Options, director: Director, store: Store, began: float)
             gave_up=ours.gave_up,
             aborted=await written(servers, "decisions", PARTITIONS) - len(recount.decisions),
             misremembered=ours.misremembered(),
+            unmarked=operator.ended,
             unequal=await _unequal(store, recount),
             strange=ours.strange,
         )
