@@ -53,6 +53,8 @@ class Standing:
     end: int
     unreadable: str = ""
     """What is wrong with our record, where it cannot be read."""
+    by_hand: bool = False
+    """Whether a person has set our record, who knows of the answers beyond it."""
 
     @property
     def verdict(self) -> int | str | Doubt:
@@ -60,6 +62,8 @@ class Standing:
         known = self.known
         if self.unreadable:
             return Doubt(f"its record cannot be read, since {self.unreadable}", self.start)
+        if self.by_hand and known.recorded is not None:
+            return known.recorded
         if (agreed := undisputed(known.recorded, known.committed)) is not None:
             return agreed
         has_position = known.recorded is not None or known.committed is not None

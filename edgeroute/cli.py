@@ -19,6 +19,7 @@ from edgeroute.commands import (
     predict,
     replay,
     train,
+    transactions,
 )
 from edgeroute.options import Config, examples, fail, needs_file
 
@@ -63,6 +64,7 @@ app.command("generate", epilog=generate.EPILOG)(generate.generate)
 app.command("predict", epilog=predict.EPILOG)(predict.predict)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(positions.app, name="positions")
+app.add_typer(transactions.app, name="transactions")
 app.command("train", epilog=train.EPILOG)(train.train)
 app.command("benchmark", epilog=benchmark.EPILOG)(benchmark.benchmark)
 app.add_typer(train.steps, name="step")

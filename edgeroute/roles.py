@@ -71,6 +71,12 @@ def topic_names(settings: Settings) -> dict[str, str]:
     }
 
 
+def written_topics(settings: Settings) -> list[str]:
+    """Return every topic that is written to in transactions, or by whoever feeds us."""
+    names = settings.topics
+    return [names.transcripts, *topic_names(settings).values(), names.positions]
+
+
 def answers(settings: Settings, role: str) -> tuple[str, dict[str, Answers]]:
     """Return the topic that a role reads, and which of its records the outputs answer."""
     names = settings.topics

@@ -114,8 +114,8 @@ class Ledger:
                 raise
             raise Fatal(
                 f"A transaction hangs in {hanging.log.topic}[{hanging.log.partition}] from offset "
-                f"{hanging.offset} on, and the broker has lost track of it. Find and abort it with "
-                "Kafka's kafka-transactions tool, then start this again."
+                f"{hanging.offset} on, and the broker has lost track of it. End it with "
+                "`edgeroute transactions finish`, then start this again."
             ) from hanging
 
     def committed(self, partition: Partition, next_offset: int) -> None:

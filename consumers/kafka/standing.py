@@ -43,6 +43,7 @@ class _Mark:
     recorded: int | None
     committed: int | None
     unreadable: str = ""
+    by_hand: bool = False
 
 
 # -- looking ---------------------------------------------------------------------------------------
@@ -91,6 +92,7 @@ async def _lanes(
             Witnesses(mark.recorded, mark.committed, answered.get(number)),
             *await span.bounds(number),
             mark.unreadable,
+            mark.by_hand,
         )
         for number, mark in marks.items()
     ]
@@ -160,13 +162,14 @@ def _mark(record: bytes | None, before: Place | None, after: Place | None) -> _M
     if record is None:
         return _Mark(None, committed)
     try:
-        recorded = decode(Position, record).offset
+        position = decode(Position, record)
     except Undecodable as fault:
         return _Mark(None, committed, str(fault))
     lowest = -1 if before is None else before.offset
+    recorded, by_hand = position.offset, position.note == BY_HAND
     if committed is not None and lowest <= recorded <= committed:
-        return _Mark(recorded, recorded)
-    return _Mark(recorded, committed)
+        committed = recorded
+    return _Mark(recorded, committed, by_hand=by_hand)
 
 
 async def _weighed(client: AIOKafkaClient, lane: Standing) -> Standing:

@@ -6,14 +6,16 @@ that partition for ever. The coordinator's own log still says how such a transac
 can be ended in the same way, and nothing is lost: `kafka-transactions` can only abort it.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
+    KafkaError,
     for_code,
 )
 
@@ -25,7 +27,10 @@ from consumers.records import Partition
 
 _STATES: Final = "__transaction_state"
 """The topic that Kafka's transaction coordinators write their states on."""
-_UNDER_WAY: Final = frozenset({"Ongoing", "PrepareCommit", "PrepareAbort", "PrepareEpochFence"})
+_LOOKS: Final = 10
+_LOOK_AGAIN_S: Final = 0.3
+End = Literal["commit", "abort", "under way", "unknown"]
+_PREPARED: Final[dict[int, End]] = {wire.PREPARE_COMMIT: "commit", wire.PREPARE_ABORT: "abort"}
 
 
 class Hanging(NamedTuple):
@@ -81,17 +86,58 @@ async def _hanging(client: AIOKafkaClient, topics: list[str], before_ms: int) ->
     seen = [one for one in await _open(client, topics) if one.last_ms < before_ms]
     if not seen:
         return []
-    under_way = await _under_way(client, {one.producer for one in seen})
-    candidates = [one for one in seen if (one.producer, one.partition) not in under_way]
-    # A transaction that has ended between the two questions is not open any more.
-    still = set(await _open(client, sorted({one.partition.topic for one in candidates})))
-    found = [one for one in candidates if one in still]
-    ends = await _ends(client, found)
-    return [one._replace(committed=ends.get(one)) for one in found]
+    states = await _states(client, {one.producer for one in seen})
+    ends = {one: end_of_transaction(states.get(one.producer, ()), one.partition) for one in seen}
+    # A transaction that has ended while the log was read is not open any more.
+    still = set(await _open(client, sorted({one.partition.topic for one in seen})))
+    return [
+        one._replace(committed={"commit": True, "abort": False}.get(end))
+        for one, end in ends.items()
+        if one in still and end != "under way"
+    ]
+
+
+def end_of_transaction(states: Iterable[wire.Logged], partition: Partition) -> End:
+    """Return how a producer's transaction that is open in a partition ended, by the states logged.
+
+    A partition is in the log before anything is written to it, and a later transaction that spans
+    it would have ended this one with its own marker: so it is the last that spans the partition.
+    Only the log is asked. Just after a start a coordinator does not know yet what it will find in
+    it, and says then, without an error, that there is nothing.
+    """
+    end: End = "unknown"
+    prepared = False
+    for state in states:
+        spans = partition in state.partitions
+        if spans and state.status == wire.ONGOING:
+            end, prepared = "under way", False
+        elif spans and state.status in _PREPARED:
+            end, prepared = _PREPARED[state.status], True
+        # What comes behind does not span it: the transaction is over for its coordinator.
+        elif end == "under way":
+            end = "unknown"
+        else:
+            prepared = False
+    return "under way" if prepared else end
 
 
 async def _open(client: AIOKafkaClient, topics: list[str]) -> list[Hanging]:
-    """Return every transaction that is open in these topics."""
+    """Return every transaction that is open in these topics.
+
+    A partition that was made or moved just now gets its leader a moment later.
+    """
+    for _ in range(_LOOKS):
+        try:
+            return await _asked(client, topics)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        await client.force_metadata_update()
+    return await _asked(client, topics)
+
+
+async def _asked(client: AIOKafkaClient, topics: list[str]) -> list[Hanging]:
     asked: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
     for topic in topics:
         await client.add_topic(topic)
@@ -119,35 +165,9 @@ def _of(partition: Partition, producers: Iterable[tuple[Any, ...]]) -> list[Hang
     ]
 
 
-async def _under_way(client: AIOKafkaClient, producers: set[int]) -> set[tuple[int, Partition]]:
-    """Return the producers whose coordinator has a transaction under way, with its partitions."""
-    found: set[tuple[int, Partition]] = set()
-    for broker in client.cluster.brokers():
-        asked = wire.LIST_TRANSACTIONS([], sorted(producers))
-        answer = await client.send(broker.nodeId, asked)
-        if answer.error_code:
-            raise for_code(answer.error_code)
-        names = [name for name, *_ in answer.transactions]
-        asked = wire.DESCRIBE_TRANSACTIONS(names)
-        described = (await client.send(broker.nodeId, asked)).transactions if names else []
-        for code, _, state, _, _, producer, _, topics, *_ in described:
-            if code:
-                raise for_code(code)
-            if state in _UNDER_WAY:
-                found |= {(producer, Partition(t, n)) for t, numbers, *_ in topics for n in numbers}
-    return found
-
-
-async def _ends(client: AIOKafkaClient, hanging: list[Hanging]) -> dict[Hanging, bool]:
-    """Return which of these were committed and which aborted, as far as their log says.
-
-    A later transaction of the same producer that spans the partition would have ended this one
-    with its own marker. So the newest end that spans it is the end of this one.
-    """
-    ends: dict[tuple[int, Partition], bool] = {}
-    if not hanging:
-        return {}
-    wanted = {(one.producer, one.partition) for one in hanging}
+async def _states(client: AIOKafkaClient, producers: set[int]) -> dict[int, list[wire.Logged]]:
+    """Return what is logged of these producers, in order."""
+    found: dict[int, list[wire.Logged]] = {}
     await client.add_topic(_STATES)
     for number in sorted(client.cluster.partitions_for_topic(_STATES) or ()):
         log = TopicPartition(_STATES, number)
@@ -155,9 +175,6 @@ async def _ends(client: AIOKafkaClient, hanging: list[Hanging]) -> dict[Hanging,
         async for batch in batches(client, log, start, end):
             for record in () if batch.is_control_batch else batch:
                 state = wire.logged(record.key, record.value)
-                if state and state.status in {wire.PREPARE_COMMIT, wire.PREPARE_ABORT}:
-                    for topic, n in state.partitions:
-                        if (key := (state.producer, Partition(topic, n))) in wanted:
-                            ends[key] = state.status == wire.PREPARE_COMMIT
-    keys = {one: (one.producer, one.partition) for one in hanging}
-    return {one: ends[key] for one, key in keys.items() if key in ends}
+                if state is not None and state.producer in producers:
+                    found.setdefault(state.producer, []).append(state)
+    return found

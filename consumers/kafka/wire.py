@@ -1,8 +1,8 @@
 """Requests about transactions that aiokafka does not have, as the Kafka protocol defines them.
 
 Source: the message definitions of Apache Kafka (clients/src/main/resources/common/message):
-DescribeProducers, DescribeTransactions, ListTransactions, WriteTxnMarkers, TransactionLogKey and
-TransactionLogValue. Each is asked in the lowest version that brokers from 3.0 to 4.x have.
+DescribeProducers, WriteTxnMarkers, TransactionLogKey and TransactionLogValue. Each is asked in the
+lowest version that brokers from 3.0 to 4.x have.
 """
 
 from io import BytesIO
@@ -100,50 +100,6 @@ DESCRIBE_PRODUCERS: Final = Question(
 )
 """Who writes to partitions, and since which offset in a transaction (-1: in none). To a leader."""
 
-LIST_TRANSACTIONS: Final = Question(
-    66,
-    0,
-    Schema(("states", CompactArray(_NAME)), ("producer_ids", CompactArray(Int64)), _TAGS),
-    Schema(
-        ("throttle_time_ms", Int32),
-        ("error_code", Int16),
-        ("unknown_states", CompactArray(_NAME)),
-        (
-            "transactions",
-            CompactArray(
-                ("transactional_id", _NAME), ("producer_id", Int64), ("state", _NAME), _TAGS
-            ),
-        ),
-        _TAGS,
-    ),
-)
-"""The transactional ids that a broker coordinates, of some producers."""
-
-DESCRIBE_TRANSACTIONS: Final = Question(
-    65,
-    0,
-    Schema(("transactional_ids", CompactArray(_NAME)), _TAGS),
-    Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "transactions",
-            CompactArray(
-                ("error_code", Int16),
-                ("transactional_id", _NAME),
-                ("state", _NAME),
-                ("timeout_ms", Int32),
-                ("start_time_ms", Int64),
-                ("producer_id", Int64),
-                ("producer_epoch", Int16),
-                ("topics", _TOPICS),
-                _TAGS,
-            ),
-        ),
-        _TAGS,
-    ),
-)
-"""The state of transactions, and the partitions that they span. To their coordinator."""
-
 WRITE_MARKERS: Final = Question(
     27,
     1,
@@ -196,6 +152,7 @@ class Logged(NamedTuple):
     partitions: frozenset[tuple[str, int]]
 
 
+ONGOING: Final = 1
 PREPARE_COMMIT: Final = 2
 PREPARE_ABORT: Final = 3
 _HEAD: Final = (

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Literal
 
 from consumers import kafka, standing
-from consumers.errors import Moving
+from consumers.errors import Fatal, Moving
 from consumers.totals.store import Store
 from edgeroute import roles
 from edgeroute.settings import Settings, cores
@@ -36,6 +36,8 @@ EDGE_OTHER: Final = 0.3
 """As far as 8-bit arithmetic of another kind of processor moves a logit; more is another model."""
 CLOUD_OTHER: Final = 1e-3
 OLDEST_REDIS: Final = 7
+HANGING_S: Final = 60.0
+"""An open transaction that was written to lately may be at work."""
 _KAFKA_CHECKS: Final = ("kafka", "topics", "positions", "groups", "transactions")
 _WRONG: Final[frozenset[standing.State]] = standing.NEEDS_A_PERSON | {"the broker forgot"}
 _LOOKS: Final = 4
@@ -152,6 +154,15 @@ async def _broker(reached: kafka.Connection) -> Finding:
     return Finding("kafka", "OK", f"{at}, of Kafka {release} or newer")
 
 
+async def _hanging(settings: Settings) -> int:
+    before_ms = int((time.time() - HANGING_S) * 1000)
+    topics = roles.written_topics(settings)
+    try:
+        return len(await kafka.hanging_transactions(roles.connection(settings), topics, before_ms))
+    except Fatal:  # a broker, or rights, with which that cannot be asked
+        return 0
+
+
 def _is_exact(settings: Settings, transactions: Finding) -> bool:
     """Whether delivery is exactly once; what is set holds also where the broker has no say."""
     wanted = settings.kafka.delivery
@@ -194,6 +205,9 @@ async def _positions(settings: Settings) -> Finding:
     policy = await kafka.cleanup_policy(reached, topic)
     if policy not in {"compact", ""}:
         said = f"{topic} has the cleanup.policy {policy}, which loses positions: set it to compact."
+        return Finding("positions", "WARN", said)
+    if hanging := await _hanging(settings):
+        said = f"{hanging} transactions hang, and readers wait: see `edgeroute transactions show`."
         return Finding("positions", "WARN", said)
     wrong = Counter(lane.state for lane in lanes if lane.state in _WRONG)
     if wrong:

@@ -3,7 +3,8 @@
 A process of the program takes seconds of a core to import what it needs, and a chaos run starts
 hundreds. `python -m tests.chaos.warm` imports everything once, reads what to start from its input,
 one JSON object a line, and forks. Each process is then the program, with arguments, environment,
-folder and log of its own; it is killed and ends like any other. What ends is told on the output.
+folder and log of its own; it is killed and ends like any other. What ends is told on the output,
+by the number of its start: a long run gets process ids again that others had before.
 """
 
 import json
@@ -39,8 +40,10 @@ class Warm:
             preexec_fn=end_with_parent(),  # noqa: PLW1509 - one system call, loaded beforehand
         )
         self._told = threading.Condition()
-        self._started: list[int] = []
+        self._started: dict[int, int] = {}
         self._ended: dict[int, int] = {}
+        """By the number of the start: the process id, and the exit code."""
+        self._starts = 0
         self._asking = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -56,18 +59,20 @@ class Warm:
             "log": str(log),
         }
         with self._asking:
+            self._starts += 1
+            number = self._starts
             self._process.stdin.write(json.dumps(asked).encode() + b"\n")
             self._process.stdin.flush()
             with self._told:
-                if not self._told.wait_for(lambda: self._started, timeout=_LOADED_S):
+                if not self._told.wait_for(lambda: number in self._started, timeout=_LOADED_S):
                     raise TimeoutError("the process that starts the others does not answer")
-                return Started(self._started.pop(), self)
+                return Started(number, self._started[number], self)
 
-    def code_of(self, pid: int, within_s: float | None) -> int | None:
-        """Return a process's exit code, as subprocess does, once it has ended; else None."""
+    def code_of(self, number: int, within_s: float | None) -> int | None:
+        """Return the exit code of a start, as subprocess does, once it has ended; else None."""
         with self._told:
-            self._told.wait_for(lambda: pid in self._ended, timeout=within_s)
-            return self._ended.get(pid)
+            self._told.wait_for(lambda: number in self._ended, timeout=within_s)
+            return self._ended.get(number)
 
     def close(self) -> None:
         """End it, and with it everything that it has started."""
@@ -81,31 +86,32 @@ class Warm:
         assert self._process.stdout is not None
         with suppress(ValueError):  # closed
             for line in self._process.stdout:
-                pid, code = json.loads(line)
+                number, pid, code = json.loads(line)
                 with self._told:
                     if code is None:
-                        self._started.append(pid)
+                        self._started[number] = pid
                     else:
-                        self._ended[pid] = code
+                        self._ended[number] = code
                     self._told.notify_all()
 
 
 class Started:
     """A process that was started so, with what is used of `subprocess.Popen`."""
 
-    def __init__(self, pid: int, warm: Warm) -> None:
+    def __init__(self, number: int, pid: int, warm: Warm) -> None:
+        self._number = number
         self.pid = pid
         self._warm = warm
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
         """Return the exit code once it has ended."""
-        self.returncode = self._warm.code_of(self.pid, 0.0)
+        self.returncode = self._warm.code_of(self._number, 0.0)
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until it has ended; raise `subprocess.TimeoutExpired`."""
-        self.returncode = self._warm.code_of(self.pid, timeout)
+        self.returncode = self._warm.code_of(self._number, timeout)
         if self.returncode is None:
             raise subprocess.TimeoutExpired("edgeroute", timeout or 0.0)
         return self.returncode
@@ -130,15 +136,17 @@ class Started:
 
 def _serve() -> None:
     _load()
-    requests, living = sys.stdin.buffer, set[int]()
+    requests, living = sys.stdin.buffer, dict[int, int]()
+    starts = 0
     while True:
         if select.select([requests], [], [], _TICK_S)[0]:
             line = requests.readline()
             if not line:
                 break
             pid = _fork(json.loads(line))
-            living.add(pid)
-            _tell(pid, None)
+            starts += 1
+            living[pid] = starts
+            _tell(starts, pid, None)
         _reap(living)
     for pid in living:
         os.kill(pid, signal.SIGKILL)
@@ -194,17 +202,16 @@ def _flush(*streams: IO[str]) -> None:
             stream.flush()
 
 
-def _reap(living: set[int]) -> None:
+def _reap(living: dict[int, int]) -> None:
     while living:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
-        living.discard(pid)
-        _tell(pid, os.waitstatus_to_exitcode(status))
+        _tell(living.pop(pid), pid, os.waitstatus_to_exitcode(status))
 
 
-def _tell(pid: int, code: int | None) -> None:
-    sys.stdout.write(json.dumps([pid, code]) + "\n")
+def _tell(number: int, pid: int, code: int | None) -> None:
+    sys.stdout.write(json.dumps([number, pid, code]) + "\n")
     sys.stdout.flush()
 
 

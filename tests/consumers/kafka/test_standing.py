@@ -179,6 +179,15 @@ class TestSetting:
         assert (moved.recorded, moved.committed, moved.offset) == (6, 6, 2)
         assert await lane.open() == 2
 
+    async def test_a_lane_set_back_is_in_no_doubt_when_the_broker_forgets_it(
+        self, lane: Lane
+    ) -> None:
+        await lane.answer(6)
+        await put(lane, 2)
+        await lane.tell_the_broker(1)
+        seen = await standing(lane)
+        assert (seen.state, seen.position) == ("the broker forgot", 2)
+
     async def test_record_and_committed_offset_are_both_set(self, lane: Lane) -> None:
         await lane.commit(6)
         await lane.tell_the_broker(1)
