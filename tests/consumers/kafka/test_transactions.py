@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from consumers import kafka
+from consumers.errors import Fatal
 from consumers.kafka import Hanging
 from consumers.kafka.transactions import End, end_of_transaction
 from consumers.kafka.wire import ONGOING, PREPARE_ABORT, PREPARE_COMMIT, Logged
@@ -124,3 +126,18 @@ async def test_readers_of_committed_records_go_on_behind_the_marker_that_was_mis
     await kafka.finish_transaction(topic.connection, found, commit=commit)
     assert await hanging(topic) == []
     assert await topic.committed(1) == seen
+
+
+@on_a_broker
+async def test_what_a_broker_that_has_just_started_says_is_not_believed(
+    topic: HangingTopic, broker: JvmKafka
+) -> None:
+    await topic.transact(0, commit=True)
+    await topic.producer.begin_transaction()
+    await topic.producer.send_and_wait(topic.name, b"under way", partition=0)
+    broker.restart()
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        with suppress(Fatal):  # it has no leaders yet
+            assert await hanging(topic) == []
+    await topic.producer.abort_transaction()
