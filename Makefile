@@ -2,7 +2,7 @@
 # constraints.txt change. PYTHON names another interpreter (3.11 or newer).
 #
 #   make demo [TRANSCRIPTS=FILE]        the whole stream on this machine, no Docker and no Java
-#   make test                           lint, types, import rules, and all tests but the slow ones
+#   make test [WORKERS=2]               lint, types, import rules, and all tests but the slow ones; 0: in one process
 #   make test-all                       the slow ones too
 #   make chaos [FAULTS=200] [SEED=1]    kills things and counts what was lost or doubled (docs/chaos.md has more)
 #   make bench                          measures the stream and the engine side by side
@@ -13,6 +13,7 @@ SHELL := /bin/bash
 
 FAULTS ?= 200
 SEED ?= 1
+WORKERS ?= 2
 PYTEST ?=
 DEMO := .venv/demo
 DEV := .venv/dev
@@ -47,10 +48,10 @@ format: $(DEV)/.made
 	$(DEV)/bin/ruff check --fix $(CODE)
 
 test: lint
-	$(DEV)/bin/python -m pytest -m "not slow" $(PYTEST)
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(PYTEST)
 
 test-all: lint
-	$(DEV)/bin/python -m pytest $(PYTEST)
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST)
 
 chaos: $(DEV)/.made
 	@$(DEV)/bin/python -m tests.chaos --faults $(FAULTS) --seed $(SEED) \

@@ -5,6 +5,9 @@ else Docker, else (Kafka only) the JVM, else the embedded ones. `each_broker`, `
 and `each_redis_url` run a test once on every kind there is. A server starts when the first test
 needs it and ends with the run.
 
+`make test` runs them in two processes (pytest-xdist), each with servers of its own. A file's tests
+stay together, and those that train go first and to one process: they compute while others wait.
+
 With TESTS_REQUIRE_EXACTLY_ONCE set, a run in which exactly-once tests did not pass on both the
 Docker and the JVM Kafka fails, whatever else passed.
 """
@@ -15,7 +18,8 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -29,6 +33,9 @@ os.environ["USE_TF"] = "0"
 REQUIRED: Final[tuple[BrokerKind, ...]] = ("docker", "jvm")
 _SERVERS: Final = pytest.StashKey["Servers"]()
 _passed: Final[Counter[str]] = Counter()
+_TRAINS: Final = "training"
+_SAID: Final = "servers"
+_workers_said: Final[list[str]] = []
 # A run in the background of a shell ignores Ctrl-C, and so would every program that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -146,6 +153,15 @@ def unique() -> str:
     return f"t{uuid.uuid4().hex[:12]}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        file = item.path.relative_to(root)
+        group = _TRAINS if file.parts[0] == _TRAINS else str(file)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.relative_to(root).parts[0] != _TRAINS)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" and report.passed and "exactly_once" in report.keywords:
         for name, value in report.user_properties:
@@ -154,6 +170,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if hasattr(session.config, "workeroutput"):
+        servers = session.config.stash.get(_SERVERS, None)
+        session.config.workeroutput[_SAID] = [] if servers is None else _said(servers)
+        return  # what has passed is counted by the process that started this one
     if _must_run() and not session.config.option.collectonly and _not_run():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -162,14 +182,13 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     servers = config.stash.get(_SERVERS, None)
-    if servers is None:
+    lines = _workers_said if servers is None else _said(servers)
+    if not lines:
         return
     write = terminalreporter.write_line
     terminalreporter.section("servers")
-    write(f"broker: {_chosen(servers.chosen_broker, list(servers.brokers))}")
-    write(f"Redis: {_chosen(servers.chosen_redis, list(servers.redises))}")
-    for name, reason in servers.missing.items():
-        write(f"not there: {name}: {reason}")
+    for line in dict.fromkeys(lines):
+        write(line)
     for kind, passed in sorted(_passed.items()):
         write(f"exactly once: {passed} tests passed on the {kind} Kafka")
     if not _passed:
@@ -177,6 +196,19 @@ def pytest_terminal_summary(
     if _must_run() and _not_run():
         names = " and ".join(_not_run())
         write(f"FAILED: exactly-once tests are required and did not pass on: {names}", red=True)
+
+
+def pytest_testnodedown(node: Any) -> None:
+    _workers_said.extend(getattr(node, "workeroutput", {}).get(_SAID, []))
+
+
+def _said(servers: Servers) -> list[str]:
+    """Return a line on each server that was wanted."""
+    return [
+        f"broker: {_chosen(servers.chosen_broker, list(servers.brokers))}",
+        f"Redis: {_chosen(servers.chosen_redis, list(servers.redises))}",
+        *(f"not there: {name}: {reason}" for name, reason in servers.missing.items()),
+    ]
 
 
 def _chosen(chosen: str | None, running: list[str]) -> str:
