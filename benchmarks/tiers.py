@@ -61,11 +61,8 @@ def _measured(loaded: Bundle, models: Sequence[Model], messages: Path, engines: 
             asked[index] = len(waiting)
             answers = _answers(loaded, model, networks[index], [t for _, t in waiting])
             if index < len(models) - 1:
-                waiting = [
-                    (line, ids)
-                    for (line, ids), confidence in zip(waiting, answers, strict=True)
-                    if not keeps(policy, index, features(line), confidence)
-                ]
+                kept = keeps(policy, index, [features(line) for line, _ in waiting], answers)
+                waiting = [one for one, keep in zip(waiting, kept, strict=True) if not keep]
 
     found = _timed(work, len(lines))
     shares = {f"asked_{m.tier}": n / len(lines) for m, n in zip(models, asked, strict=True)}

@@ -159,9 +159,70 @@ def admits(policy: Policy, identity: str, share: float) -> bool:
     return _draw(policy, identity, b"edgeroute-budget") < share
 
 
-def keeps(policy: Policy, tier_index: int, text: TextFeatures, confidence: float) -> bool:
-    """Return whether a tier keeps a message, before the audit; if not, the next one is asked."""
-    return _keeps(policy, tier_index, complexity_of(text, confidence), confidence)
+def keeps(
+    policy: Policy,
+    tier_index: int,
+    texts: Sequence[TextFeatures],
+    confidences: Sequence[float],
+) -> list[bool]:
+    """Return which messages a tier keeps, before the audit; the next tier is asked the others."""
+    return [
+        _keeps(policy, tier_index, complexity_of(text, confidence), confidence)
+        for text, confidence in zip(texts, confidences, strict=True)
+    ]
+
+
+def step(
+    policy: Policy,
+    *,
+    identity: str,
+    text: TextFeatures,
+    answers: Sequence[Answer],
+    available: bool,
+    bundle_version: str,
+    admitted: float = 1.0,
+) -> Decided | None:
+    """Decide about a message after each tier's answer; None where the next tier is to be asked.
+
+    ``answers`` are those of the tiers asked so far, in order, none of which before the last has
+    kept it. ``available`` is whether the cloud takes work: where it does not, only the probes among
+    what would be escalated are; ``admitted`` is the share of it that the budget lets through, of
+    the probes too. Answers of other tiers are a ValueError.
+    """
+    _check_asked(policy, answers)
+    index, answer = len(answers) - 1, answers[-1]
+    scores = complexity_of(text, answer.confidence)
+    kept = _keeps(policy, index, scores, answer.confidence)
+    if not kept and index < len(policy.tiers) - 1:
+        return None
+    reason = _reason(policy, identity, policy.tiers[index], answer, scores)
+    if reason != "optimal_edge":
+        reason = _turned_back(policy, identity, available, admitted) or reason
+    return Decided(
+        route="edge" if reason in ("optimal_edge", "cloud_error", "budget") else "cloud",
+        reason=reason,
+        verdict=Verdict(
+            tier=answer.tier,
+            label=answer.label,
+            confidence=answer.confidence,
+            complexity=scores.total,
+            breakdown=Breakdown(
+                length=scores.length,
+                syntax=scores.syntax,
+                uncertainty=scores.uncertainty,
+                emotion=scores.emotion,
+                keywords=scores.keywords,
+            ),
+            score=answer.confidence,
+            threshold=policy.tiers[index].threshold,
+            complexity_threshold=policy.complexity_threshold,
+            propensity=policy.audit_rate * (1.0 if available else policy.probe_share) * admitted,
+            available=available,
+            admitted=admitted,
+            bundle_version=bundle_version,
+            policy_version=policy.version,
+        ),
+    )
 
 
 def decide(
@@ -174,58 +235,32 @@ def decide(
     bundle_version: str,
     admitted: float = 1.0,
 ) -> Decided:
-    """Decide about a message from what the tiers asked so far said of it, in order.
+    """Decide about a message that several tiers were asked about, whether they had to be or not.
 
-    The first tier that keeps it decides, else the last one; so it makes no difference whether tiers
-    after the first that keeps were asked too. For ``text``, what `features` says of it will do.
-    ``available`` is whether the cloud takes work: where
-    it does not, only the probes among what would be escalated are; ``admitted`` is the share of it
-    that the budget lets through, of the probes too. Answers that do not suffice, or of other tiers,
-    are a ValueError.
+    It is what `step` says of the first answer for which it says anything: tiers after the first
+    that keeps make no difference. Answers that do not suffice are a ValueError.
     """
+    _check_asked(policy, answers)
     seen = features(text) if isinstance(text, str) else text
-    index, scores = _walk(policy, seen, answers)
-    answer, tier = answers[index], policy.tiers[index]
-    reason = _reason(policy, identity, tier, answer, scores)
-    if reason != "optimal_edge":
-        reason = _turned_back(policy, identity, available, admitted) or reason
-    return Decided(
-        route="edge" if reason in ("optimal_edge", "cloud_error", "budget") else "cloud",
-        reason=reason,
-        verdict=Verdict(
-            tier=tier.name,
-            label=answer.label,
-            confidence=answer.confidence,
-            complexity=scores.total,
-            breakdown=Breakdown(
-                length=scores.length,
-                syntax=scores.syntax,
-                uncertainty=scores.uncertainty,
-                emotion=scores.emotion,
-                keywords=scores.keywords,
-            ),
-            score=answer.confidence,
-            threshold=tier.threshold,
-            complexity_threshold=policy.complexity_threshold,
-            propensity=policy.audit_rate * (1.0 if available else policy.probe_share) * admitted,
+    for count in range(1, len(answers) + 1):
+        decided = step(
+            policy,
+            identity=identity,
+            text=seen,
+            answers=answers[:count],
             available=available,
-            admitted=admitted,
             bundle_version=bundle_version,
-            policy_version=policy.version,
-        ),
-    )
+            admitted=admitted,
+        )
+        if decided is not None:
+            return decided
+    raise ValueError("no tier asked so far keeps the message, and there is another one to ask")
 
 
-def _walk(policy: Policy, text: TextFeatures, answers: Sequence[Answer]) -> tuple[int, Complexity]:
-    """Return the index of the tier that decides, and the complexity that it saw."""
+def _check_asked(policy: Policy, answers: Sequence[Answer]) -> None:
     asked = tuple(answer.tier for answer in answers)
     if not asked or asked != tuple(tier.name for tier in policy.tiers[: len(asked)]):
         raise ValueError("the answers must be those of the policy's first tiers, in order")
-    for index, answer in enumerate(answers):
-        scores = complexity_of(text, answer.confidence)
-        if _keeps(policy, index, scores, answer.confidence) or index == len(policy.tiers) - 1:
-            return index, scores
-    raise ValueError("no tier asked so far keeps the message, and there is another one to ask")
 
 
 def _keeps(policy: Policy, tier_index: int, scores: Complexity, confidence: float) -> bool:

@@ -25,7 +25,7 @@ from router.plan import (
     skipped,
     unknown_at,
 )
-from router.policy import Answer, Decided, Policy, decide, keeps
+from router.policy import Answer, Decided, Policy, step
 from router.tokenizer import Tokenizer
 from schemas.codec import Undecodable, decode, decode_redriven
 from schemas.decision import Reason
@@ -124,38 +124,28 @@ class EdgeHandler:
         What the last tier of the edge is asked is always settled.
         """
         cloud = _Cloud(self._available(), self._budget.admitted() if self._budget else 1.0)
-        asked, reasons = list(works), list[Reason]()
+        asked, settled = list(works), list[Decided]()
         for scorer in scorers:
             waiting = [(i, work) for i, work in enumerate(asked) if isinstance(work, EdgeWork)]
             scored = scorer.score([work.tokens for _, work in waiting]) if waiting else []
             for (i, work), answer in zip(waiting, scored, strict=True):
-                asked[i] = self._settled(work, scorer, answer, cloud, reasons)
+                if isinstance(answer, EngineError):
+                    asked[i] = self._not_inferable(work, answer)
+                    continue
+                heard = _heard(work, scorer, answer)
+                decided = self._step(heard, scorer.bundle_version, cloud)
+                if decided is None:
+                    asked[i] = heard
+                    continue
+                settled.append(decided)
+                asked[i] = partial(self._routed, heard.turn, decided, heard.inference_ms)
         if self._budget:
-            self._budget.saw(len(reasons), sum(reason != "optimal_edge" for reason in reasons))
+            wanted = sum(decided.reason != "optimal_edge" for decided in settled)
+            self._budget.saw(len(settled), wanted)
         return asked
 
-    def _settled(
-        self,
-        work: EdgeWork,
-        scorer: Scorer,
-        answer: Scored | EngineError,
-        cloud: _Cloud,
-        reasons: list[Reason],
-    ) -> EdgeWork | Plan[Output]:
-        """Return the message's plan, or the message for the next tier."""
-        if isinstance(answer, EngineError):
-            fault = Undecodable("not_inferable", str(answer))
-            return self._refuse(work.raw, fault, work.turn.subject)
-        index, policy = len(work.answers), self._rules.policy
-        said = Answer(scorer.tier, answer.label, answer.confidence)
-        spent = work.inference_ms + answer.inference_ms
-        work = replace(work, answers=(*work.answers, said), inference_ms=spent)
-        is_last = index == len(policy.tiers) - 1
-        if not is_last and not keeps(policy, index, work.text, answer.confidence):
-            return work
-        decided = self._decide(work, scorer.bundle_version, cloud)
-        reasons.append(decided.reason)
-        return partial(self._routed, work.turn, decided, spent)
+    def _not_inferable(self, work: EdgeWork, error: EngineError) -> Plan[Output]:
+        return self._refuse(work.raw, Undecodable("not_inferable", str(error)), work.turn.subject)
 
     def _open(self, raw: Raw) -> Turn | Plan[Output]:
         try:
@@ -172,8 +162,8 @@ class EdgeHandler:
             return partial(_skipped, turn, "empty_text")
         return turn
 
-    def _decide(self, work: EdgeWork, bundle_version: str, cloud: _Cloud) -> Decided:
-        return decide(
+    def _step(self, work: EdgeWork, bundle_version: str, cloud: _Cloud) -> Decided | None:
+        return step(
             self._rules.policy,
             identity=work.turn.identity,
             text=work.text,
@@ -195,6 +185,12 @@ class EdgeHandler:
             return refused(subject, raw.key, raw.value, fault, self._rules.writing, timing, history)
 
         return plan
+
+
+def _heard(work: EdgeWork, scorer: Scorer, answer: Scored) -> EdgeWork:
+    said = Answer(scorer.tier, answer.label, answer.confidence)
+    spent = work.inference_ms + answer.inference_ms
+    return replace(work, answers=(*work.answers, said), inference_ms=spent)
 
 
 def _skipped(turn: Turn, reason: Reason, moment: datetime, ms: float) -> list[Output]:

@@ -21,6 +21,7 @@ from router.policy import (
     keeps,
     probes,
     reference_policy,
+    step,
 )
 
 IDENTITIES = [f'["turn", "conversation {n // 7}", {n % 7}]' for n in range(20_000)]
@@ -157,7 +158,9 @@ def test_the_reason_follows_from_the_verdict_and_the_draw(case: dict[str, Any]) 
 @given(cases())
 def test_the_first_tier_that_keeps_a_message_decides_else_the_last(case: dict[str, Any]) -> None:
     policy, text = case.pop("policy"), features(case["text"])
-    kept = [keeps(policy, i, text, answer.confidence) for i, answer in enumerate(case["answers"])]
+    kept = [
+        keeps(policy, i, [text], [answer.confidence])[0] for i, answer in enumerate(case["answers"])
+    ]
     index = kept.index(True) if any(kept) else len(kept) - 1
     verdict = decide(policy, **case).verdict
     answer, tier = case["answers"][index], policy.tiers[index]
@@ -171,6 +174,16 @@ def test_tiers_after_the_deciding_one_need_not_be_asked(case: dict[str, Any]) ->
     whole = decide(policy, answers=answers, **case)
     index = [tier.name for tier in policy.tiers].index(whole.verdict.tier)
     assert decide(policy, answers=answers[: index + 1], **case) == whole
+
+
+@given(cases())
+def test_after_each_answer_the_policy_decides_or_asks_the_next_tier(case: dict[str, Any]) -> None:
+    policy, answers, text = case.pop("policy"), case.pop("answers"), features(case.pop("text"))
+    whole = decide(policy, answers=answers, text=text, **case)
+    index = [tier.name for tier in policy.tiers].index(whole.verdict.tier)
+    for count in range(1, index + 1):
+        assert step(policy, answers=answers[:count], text=text, **case) is None
+    assert step(policy, answers=answers[: index + 1], text=text, **case) == whole
 
 
 @given(cases())

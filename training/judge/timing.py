@@ -126,11 +126,8 @@ def _left(
         indices = [asked[index] for index in batch]
         logits = stage.network.logits([tokens[index] for index in indices])
         confidences = probabilities(logits, stage.temperature).max(axis=1).tolist()
-        left += [
-            index
-            for index, confidence in zip(indices, confidences, strict=True)
-            if not keeps(policy, number, looks[index], confidence)
-        ]
+        kept = keeps(policy, number, [looks[index] for index in indices], confidences)
+        left += [index for index, keep in zip(indices, kept, strict=True) if not keep]
     return left
 
 
