@@ -74,7 +74,7 @@ def _answers(
 ) -> list[float]:
     """Return the confidence of each message; every engine takes its share of the batches."""
     order, size = list(range(len(tokens))), ARRIVING
-    if model.kind != "reflex":
+    if not loaded.is_instant(model):
         order, size = sorted(order, key=lambda i: len(tokens[i])), BATCH
     batches = [order[i : i + size] for i in range(0, len(order), size)]
     labels, confidences = loaded.manifest.labels, [0.0] * len(tokens)

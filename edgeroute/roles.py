@@ -26,9 +26,10 @@ from consumers.roles.cloud import CloudHandler
 from consumers.roles.cloud_watch import CloudWatch, watching
 from consumers.roles.dead_letter_limit import DeadLetterShare, GuardedSink
 from consumers.roles.edge import EdgeHandler, EdgeRules
-from consumers.roles.scoring import Scorer
+from consumers.roles.scoring import Serving
 from consumers.standing import Reader
 from edgeroute.settings import LimitSettings, Settings, SettingsError, cores
+from router import serving
 from router.availability import AwayRules
 from router.budget import Ceiling
 from router.bundle import load_bundle
@@ -145,24 +146,21 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
     bundle = load_bundle(settings.bundle)
     limits = _limits(settings)
     rules = EdgeRules(
-        policy=policy_of(settings, bundle.manifest),
         roles=frozenset(role.casefold() for role in settings.edge.roles),
         text_characters=settings.limits.text_characters,
         prices=prices(settings),
         writing=_writing(settings),
     )
-    scorers = [
-        Scorer(bundle, model, limits.engines, time.perf_counter)
-        for model in bundle.manifest.models.edge
-    ]
+    policy = policy_of(settings, bundle.manifest)
+    served = serving.edge(bundle, policy, limits.engines)
     async with (
         _reading(settings, "edge") as (source, sink_of),
         _availability(settings, source) as available,
     ):
         budget = Budget(_ceiling(settings), CLOCK.monotonic, source.part)
-        handler = EdgeHandler(bundle.tokenizer(), scorers, rules, available, budget)
-        log.info("bundle %s, policy %s", bundle.manifest.bundle_version, rules.policy.version)
-        kept = ", ".join(f"{tier.name} from {tier.threshold:g}" for tier in rules.policy.tiers)
+        handler = EdgeHandler(Serving(served, time.perf_counter), rules, available, budget)
+        log.info("bundle %s, policy %s", served.version, policy.version)
+        kept = ", ".join(f"{tier.name} from {tier.threshold:g}" for tier in policy.tiers)
         log.info("kept at the edge by confidence: %s", kept)
         await Loop(source, _guarded(settings, sink_of), handler, limits, CLOCK).run(stop)
 
@@ -171,9 +169,9 @@ async def run_cloud(settings: Settings, stop: asyncio.Event) -> None:
     """Run a cloud worker until ``stop``."""
     limits = _limits(settings)
     bundle = load_bundle(settings.bundle)
+    served = serving.cloud(bundle, policy_of(settings, bundle.manifest), limits.engines)
     handler = CloudHandler(
-        bundle.tokenizer(),
-        Scorer(bundle, bundle.manifest.models.cloud, limits.engines, time.perf_counter),
+        Serving(served, time.perf_counter),
         settings.prices.cloud,
         _writing(settings),
         settings.cloud.answer_within_s,

@@ -2,8 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
@@ -23,7 +24,17 @@ class _Load(Protocol):
     def __call__(self, path: Path, *, threads: int, pieces: int) -> Network: ...
 
 
-_LOADERS: Final[dict[Kind, _Load]] = {"onnx": Engine.load, "reflex": _reflex}
+class ModelKind(NamedTuple):
+    """How a kind of model is loaded, and whether it answers in microseconds and pads nothing."""
+
+    load: _Load
+    instant: bool
+
+
+KINDS: Final[dict[Kind, ModelKind]] = {
+    "onnx": ModelKind(Engine.load, instant=False),
+    "reflex": ModelKind(_reflex, instant=True),
+}
 
 
 class BundleError(Exception):
@@ -38,7 +49,11 @@ class Bundle:
     manifest: Manifest
 
     def tokenizer(self) -> Tokenizer:
-        """Return the tokenizer of all networks."""
+        """Return the tokenizer of all networks, read once; threads can share it."""
+        return self._tokenizer
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
         try:
             return Tokenizer.load(self.folder / TOKENIZER, self.manifest.max_tokens)
         except TokenizerError as error:
@@ -67,11 +82,17 @@ class Bundle:
         """Return a new engine of the network that answers in the cloud."""
         return self.engine(self.manifest.models.cloud, threads=threads)
 
+    def is_instant(self, model: Model) -> bool:
+        """Whether a message costs the model microseconds; threads can share its engine then."""
+        return KINDS[model.kind].instant
+
     def engine(self, model: Model, *, threads: int) -> Network:
         """Return a new engine of one of the manifest's models, or raise `BundleError`."""
-        load, pieces = _LOADERS[model.kind], self.tokenizer().pieces
+        pieces = self.tokenizer().pieces
         try:
-            engine = load(self.folder / model.file, threads=threads, pieces=pieces)
+            engine = KINDS[model.kind].load(
+                self.folder / model.file, threads=threads, pieces=pieces
+            )
         except EngineError as error:
             raise BundleError(str(error)) from error
         if engine.labels != len(self.manifest.labels):

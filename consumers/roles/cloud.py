@@ -8,10 +8,9 @@ from functools import partial
 from consumers.contracts import Job
 from consumers.lanes import Plan
 from consumers.records import Raw
-from consumers.roles.scoring import Scored, Scorer
+from consumers.roles.scoring import Scored, Serving, places
 from router.engine import EngineError
 from router.plan import CloudAnswer, Output, Timing, Writing, answered, dead_letter
-from router.tokenizer import Tokenizer
 from schemas.codec import Undecodable, decode
 from schemas.escalation import Escalation
 from schemas.record import Source
@@ -21,6 +20,7 @@ from schemas.record import Source
 class CloudWork:
     """A decoded escalation on its way to the model."""
 
+    serving: Serving
     escalation: Escalation
     position: Source
     tokens: list[int]
@@ -35,15 +35,13 @@ class CloudHandler:
 
     def __init__(
         self,
-        tokenizer: Tokenizer,
-        scorer: Scorer,
+        serving: Serving,
         price: float,
         writing: Writing,
         within_s: float,
         now: Callable[[], datetime],
     ) -> None:
-        self._tokenizer = tokenizer
-        self._scorer = scorer
+        self._serving = serving
         self._price = price
         self._writing = writing
         self._within = timedelta(seconds=within_s)
@@ -51,15 +49,15 @@ class CloudHandler:
 
     def prepare(self, records: Sequence[Raw]) -> list[Job[CloudWork, Output]]:
         """One job a record; one that is no escalation becomes a dead letter."""
+        serving = self._serving
         opened = [self._open(raw) for raw in records]
-        encoded = iter(
-            self._tokenizer.encode([e.text for e in opened if isinstance(e, Escalation)])
-        )
+        texts = [escalation.text for escalation in opened if isinstance(escalation, Escalation)]
+        encoded = iter(serving.served.tokenizer.encode(texts))
         jobs: list[Job[CloudWork, Output]] = []
         for raw, escalation in zip(records, opened, strict=True):
             if isinstance(escalation, Escalation):
                 tokens = next(encoded)
-                work = CloudWork(escalation, raw.source, tokens)
+                work = CloudWork(serving, escalation, raw.source, tokens)
                 jobs.append(Job(work=work, tokens=len(tokens)))
             else:
                 jobs.append(Job(plan=escalation))
@@ -68,13 +66,19 @@ class CloudHandler:
     def infer(self, works: Sequence[CloudWork]) -> list[Plan[Output]]:
         """Answer a micro-batch."""
         moment = self._now()
-        late = [moment - work.escalation.escalated_at > self._within for work in works]
-        tokens = [work.tokens for work, is_late in zip(works, late, strict=True) if not is_late]
-        scored = iter(self._scorer.score(tokens) if tokens else ())
-        return [
-            self._too_late(work) if is_late else self._scored(work, next(scored))
-            for work, is_late in zip(works, late, strict=True)
+        plans = [self._too_late(work) for work in works]
+        asked = [
+            place
+            for place, work in enumerate(works)
+            if moment - work.escalation.escalated_at <= self._within
         ]
+        for serving, own in places(works[place].serving for place in asked).items():
+            (scorer,) = (*serving.instant, *serving.batched)
+            mine = [asked[place] for place in own]
+            answers = scorer.score([works[place].tokens for place in mine])
+            for place, answer in zip(mine, answers, strict=True):
+                plans[place] = self._scored(works[place], answer)
+        return plans
 
     def _open(self, raw: Raw) -> Escalation | Plan[Output]:
         try:
@@ -93,8 +97,8 @@ class CloudHandler:
             return CloudAnswer(
                 answer.label,
                 answer.confidence,
-                self._scorer.tier,
-                self._scorer.bundle_version,
+                work.serving.served.tiers[0].name,
+                work.serving.served.version,
                 self._price,
             )
         # The worker ran, if in vain: its price is due, and the edge's answer stands.

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import takewhile
 
 from consumers.contracts import Job
 from consumers.lanes import Plan
 from consumers.records import Raw
 from consumers.roles.budget import Budget
-from consumers.roles.scoring import Scored, Scorer
+from consumers.roles.scoring import Scored, Scorer, Serving, places
 from router.complexity import TextFeatures, features
 from router.economics import Prices
 from router.engine import EngineError
@@ -25,8 +24,7 @@ from router.plan import (
     skipped,
     unknown_at,
 )
-from router.policy import Answer, Decided, Policy, step
-from router.tokenizer import Tokenizer
+from router.policy import Answer, Decided, step
 from schemas.codec import Undecodable, decode, decode_redriven
 from schemas.decision import Reason
 from schemas.transcript import Transcript
@@ -36,7 +34,6 @@ from schemas.transcript import Transcript
 class EdgeRules:
     """What of the settings decides about an input."""
 
-    policy: Policy
     roles: frozenset[str]
     """The roles that are scored, case-folded; all others pass as skipped."""
     text_characters: int
@@ -51,6 +48,7 @@ class EdgeWork:
     ``inference_ms`` adds up, over the tiers asked, the time of the batch it was asked in.
     """
 
+    serving: Serving
     turn: Turn
     raw: Raw
     tokens: list[int]
@@ -73,33 +71,29 @@ class EdgeHandler:
     The instant tiers in front are asked as messages arrive, and micro-batches for the others are
     cut from what these pass on: else the others would get batches that are mostly kept already.
     ``available`` says whether the cloud takes work, and the budget how much of it; both are asked
-    once a batch.
+    once a batch. A message is asked about, and decided, by what was served when it was tokenised.
     """
 
     def __init__(
         self,
-        tokenizer: Tokenizer,
-        scorers: Sequence[Scorer],
+        serving: Serving,
         rules: EdgeRules,
         available: Callable[[], bool],
         budget: Budget | None = None,
     ) -> None:
-        if tuple(scorer.tier for scorer in scorers) != tuple(t.name for t in rules.policy.tiers):
-            raise ValueError("the scorers must be those of the policy's tiers, in order")
-        self._tokenizer = tokenizer
-        self._instant = list(takewhile(lambda scorer: scorer.instant, scorers))
-        self._batched = scorers[len(self._instant) :]
+        self._serving = serving
         self._rules = rules
         self._available = available
         self._budget = budget
 
     def prepare(self, records: Sequence[Raw]) -> list[Job[EdgeWork, Output]]:
         """One job a record: what needs no micro-batch is finished here."""
+        serving = self._serving
         opened = [self._open(raw) for raw in records]
         texts = [turn.transcript.text for turn in opened if isinstance(turn, Turn)]
-        encoded = iter(self._tokenizer.encode(texts))
+        encoded = iter(serving.served.tokenizer.encode(texts))
         begun = [
-            EdgeWork(turn, raw, next(encoded), features(turn.transcript.text))
+            EdgeWork(serving, turn, raw, next(encoded), features(turn.transcript.text))
             if isinstance(turn, Turn)
             else turn
             for raw, turn in zip(records, opened, strict=True)
@@ -108,12 +102,16 @@ class EdgeHandler:
             Job(work=asked, tokens=len(asked.tokens))
             if isinstance(asked, EdgeWork)
             else Job(plan=asked)
-            for asked in self._ask(self._instant, begun)
+            for asked in self._ask(serving.instant, begun)
         ]
 
     def infer(self, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
         """Score and decide; a message on which a model fails becomes a dead letter."""
-        asked = self._ask(self._batched, works)
+        asked: list[EdgeWork | Plan[Output]] = list(works)
+        for serving, own in places(work.serving for work in works).items():
+            plans = self._ask(serving.batched, [works[place] for place in own])
+            for place, plan in zip(own, plans, strict=True):
+                asked[place] = plan
         return [plan for plan in asked if not isinstance(plan, EdgeWork)]
 
     def _ask(
@@ -133,7 +131,7 @@ class EdgeHandler:
                     asked[i] = self._not_inferable(work, answer)
                     continue
                 heard = _heard(work, scorer, answer)
-                decided = self._step(heard, scorer.bundle_version, cloud)
+                decided = self._step(heard, cloud)
                 if decided is None:
                     asked[i] = heard
                     continue
@@ -162,14 +160,15 @@ class EdgeHandler:
             return partial(_skipped, turn, "empty_text")
         return turn
 
-    def _step(self, work: EdgeWork, bundle_version: str, cloud: _Cloud) -> Decided | None:
+    def _step(self, work: EdgeWork, cloud: _Cloud) -> Decided | None:
+        served = work.serving.served
         return step(
-            self._rules.policy,
+            served.policy,
             identity=work.turn.identity,
             text=work.text,
             answers=work.answers,
             available=cloud.available,
-            bundle_version=bundle_version,
+            bundle_version=served.version,
             admitted=cloud.admitted,
         )
 
@@ -188,7 +187,7 @@ class EdgeHandler:
 
 
 def _heard(work: EdgeWork, scorer: Scorer, answer: Scored) -> EdgeWork:
-    said = Answer(scorer.tier, answer.label, answer.confidence)
+    said = Answer(scorer.tier.name, answer.label, answer.confidence)
     spent = work.inference_ms + answer.inference_ms
     return replace(work, answers=(*work.answers, said), inference_ms=spent)
 

@@ -1,14 +1,14 @@
 """Token ids to answers, from several threads at once, with one bad message harming no other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from queue import SimpleQueue
 
 from consumers.errors import Fatal
-from router.bundle import Bundle
 from router.confidence import predictions
 from router.engine import EngineError, Network
-from schemas.bundle import Model
+from router.serving import Served, ServedTier
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +21,14 @@ class Scored:
 
 
 class Scorer:
-    """One tier's network: as many engines as threads may use at once, and how to read them.
+    """Asks one tier, from as many threads at once as it has networks."""
 
-    ``instant`` tells that a message costs it microseconds and that it pads nothing, so that it may
-    be asked as messages arrive, in whatever number.
-    """
-
-    def __init__(
-        self, bundle: Bundle, model: Model, engines: int, tick: Callable[[], float]
-    ) -> None:
-        """Load the engines of one thread each; raises `router.bundle.BundleError`."""
-        self.tier: str = model.tier
-        self.instant = model.kind == "reflex"
-        self.bundle_version = bundle.manifest.bundle_version
-        self._labels = bundle.manifest.labels
-        self._temperature: float = model.temperature
+    def __init__(self, tier: ServedTier, tick: Callable[[], float]) -> None:
+        self.tier = tier
         self._tick = tick
-        # Engines of one thread each: a session of two threads is at times no faster than of one.
         self._idle: SimpleQueue[Network] = SimpleQueue()
-        for _ in range(engines):
-            self._idle.put(bundle.engine(model, threads=1))
+        for network in tier.networks:
+            self._idle.put(network)
 
     def score(self, batch: Sequence[Sequence[int]]) -> list[Scored | EngineError]:
         """Return an answer for each message, in order; where the batch fails, each is tried alone.
@@ -62,12 +50,31 @@ class Scorer:
             alone = [self.score([tokens])[0] for tokens in batch]
             if all(isinstance(answer, EngineError) for answer in alone):
                 raise Fatal(
-                    f"The {self.tier} model fails on every message: look at this machine's memory, "
-                    "and check the bundle with `edgeroute bundle verify`."
+                    f"The {self.tier.name} model fails on every message: look at this machine's "
+                    "memory, and check the bundle with `edgeroute bundle verify`."
                 )
             return alone
         spent_ms = (self._tick() - started) * 1000
         return [
             Scored(label, confidence, spent_ms)
-            for label, confidence in predictions(logits, self._temperature, self._labels)
+            for label, confidence in predictions(logits, self.tier.temperature, self.tier.labels)
         ]
+
+
+class Serving:
+    """What a role serves, with a scorer for each tier. Compared by identity."""
+
+    def __init__(self, served: Served, tick: Callable[[], float]) -> None:
+        self.served = served
+        scorers = [Scorer(tier, tick) for tier in served.tiers]
+        self.instant = list(takewhile(lambda scorer: scorer.tier.instant, scorers))
+        """The instant tiers in front of the others."""
+        self.batched = scorers[len(self.instant) :]
+
+
+def places(servings: Iterable[Serving]) -> dict[Serving, list[int]]:
+    """Return where each serving stands among those of a micro-batch; mostly there is one."""
+    found: dict[Serving, list[int]] = {}
+    for place, serving in enumerate(servings):
+        found.setdefault(serving, []).append(place)
+    return found

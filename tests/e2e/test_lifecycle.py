@@ -16,13 +16,15 @@ from consumers.errors import Fatal
 from consumers.lanes import Plan
 from consumers.loop import Loop
 from consumers.roles.edge import EdgeHandler, EdgeRules, EdgeWork
-from consumers.roles.scoring import Scorer
+from consumers.roles.scoring import Serving
 from edgeroute import roles
 from edgeroute.sample import conversations
 from edgeroute.settings import LimitSettings, child_environment
+from router import serving
 from router.bundle import Bundle, load_bundle
 from router.economics import Prices
 from router.plan import Output, Writing
+from router.policy import Policy
 from schemas.codec import encode
 from tests.services.choose import Broker
 from tests.services.stream import BUNDLE, DEADLINE_S, Stream, environment, place, settings_for
@@ -90,11 +92,9 @@ async def test_a_stopped_edge_commits_what_it_holds_and_leaves_the_group_at_once
 class SlowHandler(EdgeHandler):
     """The edge with an engine that takes its time."""
 
-    def __init__(self, bundle: Bundle, rules: EdgeRules, seconds: float) -> None:
-        scorers = [
-            Scorer(bundle, model, 1, time.perf_counter) for model in bundle.manifest.models.edge
-        ]
-        super().__init__(bundle.tokenizer(), scorers, rules, available=lambda: True)
+    def __init__(self, bundle: Bundle, policy: Policy, rules: EdgeRules, seconds: float) -> None:
+        served = serving.edge(bundle, policy, 1)
+        super().__init__(Serving(served, time.perf_counter), rules, available=lambda: True)
         self._seconds = seconds
         self.batches = 0
 
@@ -114,16 +114,11 @@ async def test_a_slow_engine_holds_a_bounded_number_of_records_and_keeps_its_pla
     await stream.create_topics()
     await stream.feed(inputs(20_000))
     bundle = load_bundle(BUNDLE)
-    rules = EdgeRules(
-        roles.policy_of(settings, bundle.manifest),
-        frozenset({"customer"}),
-        10_000,
-        Prices(),
-        Writing(),
-    )
+    policy = roles.policy_of(settings, bundle.manifest)
+    rules = EdgeRules(frozenset({"customer"}), 10_000, Prices(), Writing())
     # A micro-batch takes longer than the session timeout: whoever blocked the event loop with it
     # would be thrown out of the group.
-    handler = SlowHandler(bundle, rules, seconds=7.0)
+    handler = SlowHandler(bundle, policy, rules, seconds=7.0)
     limits = Limits(in_flight=240, engines=1, stop_s=0.1)
     member = kafka.Member(group=f"{unique}.edge", session_timeout_s=6.0)
     connection, names = roles.connection(settings), roles.topic_names(settings)

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from consumers.records import Raw
 from consumers.roles.cloud import CloudHandler, CloudWork
-from consumers.roles.scoring import Scorer
+from consumers.roles.scoring import Serving
+from router import serving
 from router.bundle import Bundle, load_bundle
 from router.engine import EngineError, Network
 from router.plan import Output, Writing
+from router.policy import reference_policy
 from schemas.codec import decode_dead_letter, encode
 from schemas.escalation import EdgeAnswer, Escalation
 from schemas.record import Source
@@ -45,16 +47,17 @@ def raw(value: bytes, offset: int = 9) -> Raw:
 
 
 @pytest.fixture(scope="module")
-def scorer() -> Scorer:
-    return cloud_scorer(load_bundle(BUNDLE))
+def served() -> Serving:
+    return served_from(load_bundle(BUNDLE))
 
 
-def cloud_scorer(bundle: Bundle) -> Scorer:
-    return Scorer(bundle, bundle.manifest.models.cloud, 1, time.perf_counter)
+def served_from(bundle: Bundle) -> Serving:
+    policy = reference_policy(("student",), salt="s")
+    return Serving(serving.cloud(bundle, policy, 1), time.perf_counter)
 
 
-def worker(scorer: Scorer, within_s: float = 60.0) -> CloudHandler:
-    return CloudHandler(TOKENIZER, scorer, 0.0136, Writing(), within_s, lambda: NOW)
+def worker(served: Serving, within_s: float = 60.0) -> CloudHandler:
+    return CloudHandler(served, 0.0136, Writing(), within_s, lambda: NOW)
 
 
 def written(handler: CloudHandler, *records: Raw) -> list[list[Output]]:
@@ -69,8 +72,8 @@ def loaded(output: Output) -> dict[str, Any]:
     return value
 
 
-def test_an_answer_carries_the_teacher_the_price_and_both_positions(scorer: Scorer) -> None:
-    handler = worker(scorer)
+def test_an_answer_carries_the_teacher_the_price_and_both_positions(served: Serving) -> None:
+    handler = worker(served)
     ((decision, result),) = written(handler, raw(encode(escalation())))
     answered = loaded(decision)
     assert answered["kind"] == "answered"
@@ -83,8 +86,8 @@ def test_an_answer_carries_the_teacher_the_price_and_both_positions(scorer: Scor
     assert loaded(result)["answered_by"] == "cloud"
 
 
-def test_a_value_that_is_no_escalation_is_a_dead_letter_and_nothing_else(scorer: Scorer) -> None:
-    handler = worker(scorer)
+def test_a_value_that_is_no_escalation_is_a_dead_letter_and_nothing_else(served: Serving) -> None:
+    handler = worker(served)
     ((letter,), good) = written(handler, raw(b'{"text": 1}'), raw(encode(escalation())))
     assert letter.topic == "dead_letters"
     assert decode_dead_letter(letter.headers).source.topic == "escalations"
@@ -111,7 +114,7 @@ def test_a_message_on_which_the_model_fails_gets_the_edges_answer_and_harms_no_o
     (poison,) = bundle.tokenizer().encode(["poison"])
     engine = Poisoned(bundle.cloud(threads=1), poison)
     monkeypatch.setattr(type(bundle), "engine", lambda self, model, threads: engine)
-    handler = worker(cloud_scorer(bundle))
+    handler = worker(served_from(bundle))
     bad, good = (escalation("poison", 1), escalation("thank you very much", 2))
     failed, fine = written(handler, raw(encode(bad)), raw(encode(good)))
     answered = loaded(failed[0])
@@ -124,10 +127,10 @@ def test_a_message_on_which_the_model_fails_gets_the_edges_answer_and_harms_no_o
 
 
 def test_an_escalation_that_is_too_old_gets_the_edges_answer_and_no_model_is_paid(
-    scorer: Scorer,
+    served: Serving,
 ) -> None:
     old, young = (escalation(offset=1, age_s=60.5), escalation(offset=2, age_s=59.5))
-    late, fine = written(worker(scorer, 60.0), raw(encode(old)), raw(encode(young)))
+    late, fine = written(worker(served, 60.0), raw(encode(old)), raw(encode(young)))
     answered = loaded(late[0])
     assert answered["reason"] == "cloud_error"
     assert (answered["label"], answered["confidence"]) == ("neutral", 0.4)
@@ -137,21 +140,21 @@ def test_an_escalation_that_is_too_old_gets_the_edges_answer_and_no_model_is_pai
 
 
 def test_the_model_is_not_asked_about_escalations_that_are_all_too_old(
-    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+    served: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scorer, "score", None)
-    found = written(worker(scorer, 60.0), *(raw(encode(escalation(age_s=61))) for _ in range(3)))
+    monkeypatch.setattr(served.batched[0], "score", None)
+    found = written(worker(served, 60.0), *(raw(encode(escalation(age_s=61))) for _ in range(3)))
     assert [loaded(decision)["reason"] for decision, _ in found] == ["cloud_error"] * 3
 
 
-def test_answers_do_not_depend_on_the_batch(scorer: Scorer) -> None:
+def test_answers_do_not_depend_on_the_batch(served: Serving) -> None:
     texts = [f"message {'long ' * n}about my order" for n in range(12)]
     tokens = TOKENIZER.encode(texts)
     works = [
-        CloudWork(escalation(text, n), Source(topic="e", partition=0, offset=n), ids)
+        CloudWork(served, escalation(text, n), Source(topic="e", partition=0, offset=n), ids)
         for n, (text, ids) in enumerate(zip(texts, tokens, strict=True))
     ]
-    handler = worker(scorer)
+    handler = worker(served)
 
     def answers(plans: Sequence[Any]) -> list[tuple[str, float]]:
         records = [loaded(plan(NOW, 0.0)[0]) for plan in plans]

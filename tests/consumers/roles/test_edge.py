@@ -14,8 +14,9 @@ import pytest
 from consumers.records import Raw
 from consumers.roles.budget import Budget
 from consumers.roles.edge import EdgeHandler, EdgeRules, EdgeWork
-from consumers.roles.scoring import Scorer
+from consumers.roles.scoring import Serving
 from edgeroute.sample import conversations
+from router import serving
 from router.budget import Ceiling
 from router.bundle import Bundle, load_bundle
 from router.economics import Prices
@@ -34,13 +35,12 @@ NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def scorer() -> Scorer:
-    bundle = load_bundle(BUNDLE)
-    return Scorer(bundle, bundle.manifest.models.edge[-1], 1, time.perf_counter)
+def bundle() -> Bundle:
+    return load_bundle(BUNDLE)
 
 
 def handler(
-    scorer: Scorer,
+    bundle: Bundle,
     *,
     confidence: float = 0.0,
     audit_rate: float = 0.0,
@@ -50,8 +50,12 @@ def handler(
     policy = reference_policy(
         ("student",), salt="s", confidence=confidence, complexity=1.0, audit_rate=audit_rate
     )
-    rules = EdgeRules(policy, frozenset({"customer"}), 200, Prices(), writing or Writing())
-    return EdgeHandler(TOKENIZER, [scorer], rules, available=lambda: available)
+    rules = EdgeRules(frozenset({"customer"}), 200, Prices(), writing or Writing())
+    return EdgeHandler(served(bundle, policy), rules, available=lambda: available)
+
+
+def served(bundle: Bundle, policy: Policy) -> Serving:
+    return Serving(serving.edge(bundle, policy, 1), time.perf_counter)
 
 
 def raw(offset: int = 4, **fields: object) -> Raw:
@@ -72,8 +76,8 @@ def _loaded(output: Output) -> Any:
     return json.loads(output.value)
 
 
-def test_an_easy_message_is_final_at_the_edge(scorer: Scorer) -> None:
-    found = written(handler(scorer), raw())
+def test_an_easy_message_is_final_at_the_edge(bundle: Bundle) -> None:
+    found = written(handler(bundle), raw())
     assert set(found) == {"decisions", "results"}
     assert found["decisions"]["route"] == "edge"
     assert found["decisions"]["reason"] == "optimal_edge"
@@ -81,59 +85,59 @@ def test_an_easy_message_is_final_at_the_edge(scorer: Scorer) -> None:
     assert found["results"]["status"] == "final"
 
 
-def test_a_hard_message_is_provisional_and_travels_on_with_its_text(scorer: Scorer) -> None:
-    found = written(handler(scorer, confidence=1.0), raw())
+def test_a_hard_message_is_provisional_and_travels_on_with_its_text(bundle: Bundle) -> None:
+    found = written(handler(bundle, confidence=1.0), raw())
     assert found["decisions"]["route"] == "cloud"
     assert found["results"]["status"] == "provisional"
     assert found["escalations"]["text"] == "where is my parcel?"
     assert found["escalations"]["edge"]["label"] == found["results"]["label"]
 
 
-def test_provisional_answers_can_be_switched_off(scorer: Scorer) -> None:
-    edge = handler(scorer, confidence=1.0, writing=Writing(provisional=False))
+def test_provisional_answers_can_be_switched_off(bundle: Bundle) -> None:
+    edge = handler(bundle, confidence=1.0, writing=Writing(provisional=False))
     assert set(written(edge, raw())) == {"decisions", "escalations"}
 
 
-def test_where_the_cloud_is_unavailable_the_edge_answers_and_says_so(scorer: Scorer) -> None:
-    found = written(handler(scorer, confidence=1.0, available=False), raw())
+def test_where_the_cloud_is_unavailable_the_edge_answers_and_says_so(bundle: Bundle) -> None:
+    found = written(handler(bundle, confidence=1.0, available=False), raw())
     assert found["decisions"]["reason"] == "cloud_error"
     assert found["results"]["status"] == "final"
     assert "escalations" not in found
 
 
-def test_a_role_that_is_not_scored_passes_as_skipped_and_unpriced(scorer: Scorer) -> None:
-    found = written(handler(scorer), raw(role="agent"))
+def test_a_role_that_is_not_scored_passes_as_skipped_and_unpriced(bundle: Bundle) -> None:
+    found = written(handler(bundle), raw(role="agent"))
     assert found["decisions"]["route"] == "skipped"
     assert found["decisions"]["price"] == 0
     assert found["results"]["answered_by"] == "nobody"
 
 
-def test_roles_are_compared_without_case(scorer: Scorer) -> None:
-    assert written(handler(scorer), raw(role="Customer"))["decisions"]["route"] == "edge"
+def test_roles_are_compared_without_case(bundle: Bundle) -> None:
+    assert written(handler(bundle), raw(role="Customer"))["decisions"]["route"] == "edge"
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t "])
-def test_an_empty_message_is_skipped(scorer: Scorer, text: str) -> None:
-    assert written(handler(scorer), raw(text=text))["decisions"]["reason"] == "empty_text"
+def test_an_empty_message_is_skipped(bundle: Bundle, text: str) -> None:
+    assert written(handler(bundle), raw(text=text))["decisions"]["reason"] == "empty_text"
 
 
 def test_a_message_at_the_limit_is_scored_and_one_over_it_is_a_dead_letter(
-    scorer: Scorer,
+    bundle: Bundle,
 ) -> None:
-    assert written(handler(scorer), raw(text="é" * 200))["decisions"]["route"] == "edge"
-    found = written(handler(scorer), raw(text="é" * 201))
+    assert written(handler(bundle), raw(text="é" * 200))["decisions"]["route"] == "edge"
+    found = written(handler(bundle), raw(text="é" * 201))
     assert found["decisions"]["route"] == "dead_letter"
     assert found["dead_letters"].cause == "too_long"
 
 
-def test_a_replayed_message_that_is_refused_counts_for_its_run(scorer: Scorer) -> None:
-    found = written(handler(scorer), raw(text="é" * 201, run_id="history-1", turn=4))
+def test_a_replayed_message_that_is_refused_counts_for_its_run(bundle: Bundle) -> None:
+    found = written(handler(bundle), raw(text="é" * 201, run_id="history-1", turn=4))
     assert found["decisions"]["run_id"] == "history-1"
     assert found["decisions"]["turn"] == 4
 
 
-def test_a_long_dead_letter_keeps_its_beginning_its_size_and_its_hash(scorer: Scorer) -> None:
-    edge = handler(scorer, writing=Writing(dead_letter_bytes=10))
+def test_a_long_dead_letter_keeps_its_beginning_its_size_and_its_hash(bundle: Bundle) -> None:
+    edge = handler(bundle, writing=Writing(dead_letter_bytes=10))
     record = raw(text="x" * 500)
     (job,) = edge.prepare([record])
     assert job.plan is not None
@@ -145,44 +149,44 @@ def test_a_long_dead_letter_keeps_its_beginning_its_size_and_its_hash(scorer: Sc
     assert described.size == len(record.value)
 
 
-def test_a_redriven_record_that_fails_again_keeps_its_history(scorer: Scorer) -> None:
+def test_a_redriven_record_that_fails_again_keeps_its_history(bundle: Bundle) -> None:
     first = Source(topic="transcripts", partition=0, offset=9)
     letter = Source(topic="dead-letters", partition=3, offset=7)
     history = Redriven(attempt=2, first_source=first, dead_letter=letter)
     record = replace(raw(text="é" * 201), headers=redriven_headers(history))
-    found = written(handler(scorer), record)["dead_letters"]
+    found = written(handler(bundle), record)["dead_letters"]
     assert (found.attempts, found.first_source, found.previous) == (2, first, letter)
     assert found.source == record.source
 
 
-def test_a_dead_letter_says_that_its_key_was_too_long_to_keep(scorer: Scorer) -> None:
+def test_a_dead_letter_says_that_its_key_was_too_long_to_keep(bundle: Bundle) -> None:
     long = replace(raw(text="é" * 201), key=b"k" * 2_000)
-    assert written(handler(scorer), long)["dead_letters"].key_dropped
-    assert not written(handler(scorer), raw(text="é" * 201))["dead_letters"].key_dropped
+    assert written(handler(bundle), long)["dead_letters"].key_dropped
+    assert not written(handler(bundle), raw(text="é" * 201))["dead_letters"].key_dropped
 
 
-def test_text_is_in_a_result_only_where_the_setting_asks_for_it(scorer: Scorer) -> None:
-    asked = handler(scorer, writing=Writing(text_in_results=True))
+def test_text_is_in_a_result_only_where_the_setting_asks_for_it(bundle: Bundle) -> None:
+    asked = handler(bundle, writing=Writing(text_in_results=True))
     assert written(asked, raw())["results"]["text"] == "where is my parcel?"
-    assert "text" not in written(handler(scorer), raw())["results"]
+    assert "text" not in written(handler(bundle), raw())["results"]
 
 
-def test_a_replayed_message_carries_its_run_everywhere(scorer: Scorer) -> None:
-    found = written(handler(scorer, confidence=1.0), raw(run_id="history-1", escalate=True))
+def test_a_replayed_message_carries_its_run_everywhere(bundle: Bundle) -> None:
+    found = written(handler(bundle, confidence=1.0), raw(run_id="history-1", escalate=True))
     assert "escalations" in found
     assert {record["run_id"] for record in found.values()} == {"history-1"}
 
 
-def test_no_text_of_a_replay_travels_on_unless_it_escalates_for_real(scorer: Scorer) -> None:
-    found = written(handler(scorer, confidence=1.0), raw(run_id="history-1"))
+def test_no_text_of_a_replay_travels_on_unless_it_escalates_for_real(bundle: Bundle) -> None:
+    found = written(handler(bundle, confidence=1.0), raw(run_id="history-1"))
     assert set(found) == {"decisions", "results"}
     assert (found["decisions"]["route"], found["results"]["status"]) == ("cloud", "final")
 
 
 def test_an_audited_message_is_chosen_by_its_identity_and_not_by_its_position(
-    scorer: Scorer,
+    bundle: Bundle,
 ) -> None:
-    edge = handler(scorer, audit_rate=0.5)
+    edge = handler(bundle, audit_rate=0.5)
     drawn = {
         turn: {written(edge, raw(turn=turn, offset=at))["decisions"]["route"] for at in (1, 77)}
         for turn in range(20)
@@ -200,13 +204,12 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def cascade(bundle: Bundle, policy: Policy | None = None, budget: Budget | None = None) -> Any:
-    scorers = [Scorer(bundle, model, 1, time.perf_counter) for model in bundle.manifest.models.edge]
     chosen = {model.tier: model.threshold for model in bundle.manifest.models.edge}
     policy = policy or bundle_policy(
         tuple(chosen), salt="s", calibrated={"thresholds": chosen, "audit_rate": 0.05}
     )
-    rules = EdgeRules(policy, frozenset({"customer"}), 2000, Prices(), Writing())
-    return EdgeHandler(bundle.tokenizer(), scorers, rules, lambda: True, budget)
+    rules = EdgeRules(frozenset({"customer"}), 2000, Prices(), Writing())
+    return EdgeHandler(served(bundle, policy), rules, lambda: True, budget)
 
 
 def messages(count: int) -> list[Raw]:
@@ -316,6 +319,11 @@ def test_the_budget_hears_of_every_message_once(two: Bundle) -> None:
     assert (heard.scored, heard.wanted) == (40, hard)
 
 
-def test_scorers_of_other_tiers_than_the_policy_s_are_refused(two: Bundle) -> None:
-    with pytest.raises(ValueError, match="those of the policy's tiers, in order"):
-        cascade(two, reference_policy(("student", "reflex"), salt="s"))
+def test_work_in_flight_is_answered_by_what_was_served_when_it_arrived(two: Bundle) -> None:
+    first, second = cascade(two), cascade(two, reference_policy(("student",), salt="other"))
+    works = [job.work for edge in (first, second) for job in edge.prepare(messages(30)) if job.work]
+    plans = second.infer(works[::-1])
+    policies = [_loaded(plan(NOW, 1.0)[0])["verdict"]["policy_version"] for plan in plans]
+    expected = [work.serving.served.policy.version for work in works[::-1]]
+    assert len(set(expected)) == 2
+    assert policies == expected

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from consumers.errors import Fatal
 from consumers.roles.scoring import Scored, Scorer
+from router import serving
 from router.bundle import load_bundle
 from router.engine import EngineError, Network
+from router.policy import reference_policy
 from tests.services.stream import BUNDLE
 
 TOKENIZER = load_bundle(BUNDLE).tokenizer()
@@ -34,7 +36,8 @@ def scorer(monkeypatch: pytest.MonkeyPatch, *broken: str) -> Scorer:
     tokens = bundle.tokenizer().encode(broken)
     engine = Breaking(bundle.edge(threads=1)[-1], tokens)
     monkeypatch.setattr(type(bundle), "engine", lambda self, model, threads: engine)
-    return Scorer(bundle, bundle.manifest.models.edge[-1], 1, time.perf_counter)
+    policy = reference_policy(("student",), salt="s")
+    return Scorer(serving.edge(bundle, policy, 1).tiers[-1], time.perf_counter)
 
 
 def test_one_message_that_breaks_the_model_costs_no_other_its_answer(
