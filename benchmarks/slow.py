@@ -13,10 +13,9 @@ from benchmarks import stream
 from benchmarks.children import check, running
 from benchmarks.stream import Place, Watch, Way
 from consumers import kafka
-from consumers.lanes import Plan
 from consumers.roles.edge import EdgeHandler, EdgeWork
 from edgeroute import roles, settings
-from router.plan import Output
+from router.plan import Plan
 
 SETTLED_S: Final = 60.0
 """The session's arenas grow with the first batch of every new shape, and aiokafka fetches ahead."""
@@ -47,7 +46,7 @@ def edge(seconds_a_batch: float) -> dict[str, float]:
 
     infer = EdgeHandler.infer
 
-    def slowly(handler: EdgeHandler, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
+    def slowly(handler: EdgeHandler, works: Sequence[EdgeWork]) -> list[Plan]:
         time.sleep(seconds_a_batch)
         return infer(handler, works)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from consumers.lanes import Plan
+from consumers.lanes import ToWrite
 from consumers.records import Partition, Raw
 
 W = TypeVar("W")
@@ -54,7 +54,7 @@ class Limits:
 class Job(Generic[W, E]):
     """A prepared record: finished already (``plan``), or in need of a model (``work``)."""
 
-    plan: Plan[E] | None = None
+    plan: ToWrite[E] | None = None
     work: W | None = None
     tokens: int = 0
 
@@ -66,7 +66,7 @@ class Handler(Protocol[W, E]):
         """Decode and tokenise; one job a record, in order."""
         ...
 
-    def infer(self, works: Sequence[W]) -> list[Plan[E]]:
+    def infer(self, works: Sequence[W]) -> Sequence[ToWrite[E]]:
         """Run the model on one micro-batch; one plan a work, in order."""
         ...
 

@@ -15,18 +15,25 @@ doubling records.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from consumers.errors import LaneLost
 from consumers.records import Partition, Raw
 
 E = TypeVar("E")
-Plan = Callable[[datetime, float], Sequence[E]]
-"""What to write for one record, once told the moment and the milliseconds since it was fetched."""
+E_co = TypeVar("E_co", covariant=True)
+
+
+class ToWrite(Protocol[E_co]):
+    """What to write for one record, but for what is known only when it is written."""
+
+    def at(self, moment: datetime, ms: float) -> Sequence[E_co]:
+        """Return it as written at a moment, so many milliseconds after the record was fetched."""
+        ...
 
 
 class State(Enum):
@@ -58,7 +65,7 @@ class Slot(Generic[E]):
     offset: int
     size: int
     fetched_at: float
-    plan: Plan[E] | None = None
+    plan: ToWrite[E] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -115,7 +122,7 @@ class Lane(Generic[E]):
         self.bytes_held += sum(slot.size for slot in slots)
         return slots
 
-    def finish(self, slot: Slot[E], plan: Plan[E]) -> None:
+    def finish(self, slot: Slot[E], plan: ToWrite[E]) -> None:
         """Say what to write for a record; dropped where the lane is closed."""
         if self.state is State.CLOSED:
             return

@@ -199,7 +199,7 @@ class Loop(Generic[W, E]):
             output
             for slot in front
             if slot.plan is not None
-            for output in slot.plan(moment, (tick - slot.fetched_at) * 1000)
+            for output in slot.plan.at(moment, (tick - slot.fetched_at) * 1000)
         ]
 
     # -- the pipeline ------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ class Loop(Generic[W, E]):
         for pending, plan in zip(batch, plans, strict=True):
             pending.slot.lane.finish(pending.slot, plan)
 
-    async def _in_thread(self, work: Callable[[list[Any]], list[Any]], items: list[Any]) -> Any:
+    async def _in_thread(self, work: Callable[[list[Any]], Sequence[Any]], items: list[Any]) -> Any:
         try:
             async with asyncio.timeout(self._limits.stall_s):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, work, items)

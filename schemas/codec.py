@@ -1,6 +1,7 @@
 """Bytes to records and back. The only place that knows the wire is JSON."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import pydantic_core
@@ -50,6 +51,20 @@ def encode(record: Record) -> bytes:
     return record.__pydantic_serializer__.to_json(record, exclude_none=True)
 
 
+def encode_open(record: Record, later: frozenset[str]) -> bytes:
+    """Return the record as JSON bytes without the fields that are filled in later, and still open.
+
+    `closed` adds those; between the two stands whatever is not known yet.
+    """
+    whole = record.__pydantic_serializer__.to_json(record, exclude_none=True, exclude=set(later))
+    return whole[:-1]
+
+
+def closed(opened: bytes, later: Mapping[str, object]) -> bytes:
+    """Return what `encode_open` left open as a whole record with these fields."""
+    return opened + b"," + pydantic_core.to_json(later)[1:]
+
+
 def decode(kind: type[R], value: bytes | None) -> R:
     """Return the record in ``value``, or raise `Undecodable`."""
     if not value:
@@ -97,6 +112,11 @@ def decode_moved(key: bytes, value: bytes | None) -> Moved | None:
 def dead_letter_headers(letter: DeadLetter) -> Headers:
     """Return the letter as one header a field, each a JSON scalar or object."""
     return _as_headers(letter, "")
+
+
+def scalar_header(name: str, value: object) -> tuple[str, bytes]:
+    """Return one field as the header that `dead_letter_headers` makes of it."""
+    return name, pydantic_core.to_json(value)
 
 
 def decode_dead_letter(headers: Headers) -> DeadLetter:

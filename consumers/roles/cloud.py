@@ -3,14 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from consumers.contracts import Job
-from consumers.lanes import Plan
 from consumers.records import Raw
 from consumers.roles.scoring import Scored, Serving, places
 from router.engine import EngineError
-from router.plan import CloudAnswer, Output, Timing, Writing, answered, dead_letter
+from router.plan import CloudAnswer, Output, Plan, Writing, answered, dead_letter
 from schemas.codec import Undecodable, decode
 from schemas.escalation import Escalation
 from schemas.record import Source
@@ -63,34 +61,32 @@ class CloudHandler:
                 jobs.append(Job(plan=escalation))
         return jobs
 
-    def infer(self, works: Sequence[CloudWork]) -> list[Plan[Output]]:
+    def infer(self, works: Sequence[CloudWork]) -> list[Plan]:
         """Answer a micro-batch."""
         moment = self._now()
-        plans = [self._too_late(work) for work in works]
-        asked = [
-            place
-            for place, work in enumerate(works)
-            if moment - work.escalation.escalated_at <= self._within
-        ]
+        late = [moment - work.escalation.escalated_at > self._within for work in works]
+        plans = {n: self._too_late(work) for n, work in enumerate(works) if late[n]}
+        asked = [place for place, is_late in enumerate(late) if not is_late]
         for serving, own in places(works[place].serving for place in asked).items():
             (scorer,) = (*serving.instant, *serving.batched)
             mine = [asked[place] for place in own]
             answers = scorer.score([works[place].tokens for place in mine])
             for place, answer in zip(mine, answers, strict=True):
                 plans[place] = self._scored(works[place], answer)
-        return plans
+        return [plans[place] for place in range(len(works))]
 
-    def _open(self, raw: Raw) -> Escalation | Plan[Output]:
+    def _open(self, raw: Raw) -> Escalation | Plan:
         try:
             return decode(Escalation, raw.value)
         except Undecodable as fault:
-            return partial(self._refused, raw, fault)
+            letter = dead_letter(raw.source, raw.key, raw.value, fault, self._writing)
+            return Plan((letter,))
 
-    def _too_late(self, work: CloudWork) -> Plan[Output]:
-        return partial(self._answered, work, _edges(work, price=0.0), 0.0)
+    def _too_late(self, work: CloudWork) -> Plan:
+        return self._answered(work, _edges(work, price=0.0), 0.0)
 
-    def _scored(self, work: CloudWork, answer: Scored | EngineError) -> Plan[Output]:
-        return partial(self._answered, work, self._answer(work, answer), _spent(answer))
+    def _scored(self, work: CloudWork, answer: Scored | EngineError) -> Plan:
+        return self._answered(work, self._answer(work, answer), _spent(answer))
 
     def _answer(self, work: CloudWork, answer: Scored | EngineError) -> CloudAnswer:
         if isinstance(answer, Scored):
@@ -104,15 +100,8 @@ class CloudHandler:
         # The worker ran, if in vain: its price is due, and the edge's answer stands.
         return _edges(work, self._price)
 
-    def _answered(
-        self, work: CloudWork, answer: CloudAnswer, inference_ms: float, moment: datetime, ms: float
-    ) -> list[Output]:
-        timing = Timing(moment, ms, inference_ms)
-        return answered(work.escalation, work.position, answer, self._writing, timing)
-
-    def _refused(self, raw: Raw, fault: Undecodable, moment: datetime, ms: float) -> list[Output]:
-        timing = Timing(moment, ms)
-        return [dead_letter(raw.source, raw.key, raw.value, fault, self._writing, timing)]
+    def _answered(self, work: CloudWork, answer: CloudAnswer, inference_ms: float) -> Plan:
+        return answered(work.escalation, work.position, answer, self._writing, inference_ms)
 
 
 def _edges(work: CloudWork, price: float) -> CloudAnswer:

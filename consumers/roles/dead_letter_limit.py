@@ -37,17 +37,8 @@ class DeadLetterShare:
 
 
 def finished(outputs: Iterable[Output]) -> Iterator[bool]:
-    """Tell for each input record among what the edge writes whether it became a dead letter.
-
-    Every input has one decision, and a dead letter is written in front of its own.
-    """
-    dead = False
-    for output in outputs:
-        if output.topic == "dead_letters":
-            dead = True
-        elif output.topic == "decisions":
-            yield dead
-            dead = False
+    """Tell for each input record among what the edge writes whether it became a dead letter."""
+    return (output.refuses for output in outputs if output.topic == "decisions")
 
 
 class GuardedSink:

@@ -2,11 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
 
 from consumers.contracts import Job
-from consumers.lanes import Plan
 from consumers.records import Raw
 from consumers.roles.budget import Budget
 from consumers.roles.scoring import Scored, Scorer, Serving, places
@@ -15,8 +12,8 @@ from router.economics import Prices
 from router.engine import EngineError
 from router.plan import (
     Output,
+    Plan,
     Subject,
-    Timing,
     Turn,
     Writing,
     refused,
@@ -26,7 +23,6 @@ from router.plan import (
 )
 from router.policy import Answer, Decided, step
 from schemas.codec import Undecodable, decode, decode_redriven
-from schemas.decision import Reason
 from schemas.transcript import Transcript
 
 
@@ -105,9 +101,9 @@ class EdgeHandler:
             for asked in self._ask(serving.instant, begun)
         ]
 
-    def infer(self, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
+    def infer(self, works: Sequence[EdgeWork]) -> list[Plan]:
         """Score and decide; a message on which a model fails becomes a dead letter."""
-        asked: list[EdgeWork | Plan[Output]] = list(works)
+        asked: list[EdgeWork | Plan] = list(works)
         for serving, own in places(work.serving for work in works).items():
             plans = self._ask(serving.batched, [works[place] for place in own])
             for place, plan in zip(own, plans, strict=True):
@@ -115,8 +111,8 @@ class EdgeHandler:
         return [plan for plan in asked if not isinstance(plan, EdgeWork)]
 
     def _ask(
-        self, scorers: Sequence[Scorer], works: Sequence[EdgeWork | Plan[Output]]
-    ) -> list[EdgeWork | Plan[Output]]:
+        self, scorers: Sequence[Scorer], works: Sequence[EdgeWork | Plan]
+    ) -> list[EdgeWork | Plan]:
         """Ask these tiers in order; a message that one of them settles becomes its plan.
 
         What the last tier of the edge is asked is always settled.
@@ -136,16 +132,16 @@ class EdgeHandler:
                     asked[i] = heard
                     continue
                 settled.append(decided)
-                asked[i] = partial(self._routed, heard.turn, decided, heard.inference_ms)
+                asked[i] = self._routed(heard, decided)
         if self._budget:
             wanted = sum(decided.reason != "optimal_edge" for decided in settled)
             self._budget.saw(len(settled), wanted)
         return asked
 
-    def _not_inferable(self, work: EdgeWork, error: EngineError) -> Plan[Output]:
+    def _not_inferable(self, work: EdgeWork, error: EngineError) -> Plan:
         return self._refuse(work.raw, Undecodable("not_inferable", str(error)), work.turn.subject)
 
-    def _open(self, raw: Raw) -> Turn | Plan[Output]:
+    def _open(self, raw: Raw) -> Turn | Plan:
         try:
             transcript = decode(Transcript, raw.value)
         except Undecodable as fault:
@@ -155,9 +151,9 @@ class EdgeHandler:
             rule = f"field 'text' is longer than {self._rules.text_characters} characters"
             return self._refuse(raw, Undecodable("too_long", rule), turn.subject)
         if transcript.role.casefold() not in self._rules.roles:
-            return partial(_skipped, turn, "role_not_scored")
+            return skipped(turn, "role_not_scored")
         if not transcript.text.strip():
-            return partial(_skipped, turn, "empty_text")
+            return skipped(turn, "empty_text")
         return turn
 
     def _step(self, work: EdgeWork, cloud: _Cloud) -> Decided | None:
@@ -172,25 +168,16 @@ class EdgeHandler:
             admitted=cloud.admitted,
         )
 
-    def _routed(
-        self, turn: Turn, decided: Decided, inference_ms: float, moment: datetime, ms: float
-    ) -> list[Output]:
-        timing = Timing(moment, ms, inference_ms)
-        return routed(turn, decided, self._rules.prices, self._rules.writing, timing)
+    def _routed(self, work: EdgeWork, decided: Decided) -> Plan:
+        rules = self._rules
+        return routed(work.turn, decided, rules.prices, rules.writing, work.inference_ms)
 
-    def _refuse(self, raw: Raw, fault: Undecodable, subject: Subject) -> Plan[Output]:
-        def plan(moment: datetime, ms: float) -> list[Output]:
-            timing, history = Timing(moment, ms), decode_redriven(raw.headers)
-            return refused(subject, raw.key, raw.value, fault, self._rules.writing, timing, history)
-
-        return plan
+    def _refuse(self, raw: Raw, fault: Undecodable, subject: Subject) -> Plan:
+        history = decode_redriven(raw.headers)
+        return refused(subject, raw.key, raw.value, fault, self._rules.writing, history)
 
 
 def _heard(work: EdgeWork, scorer: Scorer, answer: Scored) -> EdgeWork:
     said = Answer(scorer.tier.name, answer.label, answer.confidence)
     spent = work.inference_ms + answer.inference_ms
     return replace(work, answers=(*work.answers, said), inference_ms=spent)
-
-
-def _skipped(turn: Turn, reason: Reason, moment: datetime, ms: float) -> list[Output]:
-    return skipped(turn, reason, Timing(moment, ms))

@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
 from consumers.contracts import Job
 from consumers.errors import LaneLost
-from consumers.lanes import Plan
+from consumers.lanes import ToWrite
 from consumers.records import Partition, Raw
 from consumers.totals.aggregate import aggregate
 from consumers.totals.store import Store, StoreError
@@ -35,14 +35,25 @@ class Offsets(Protocol):
     async def commit(self, partition: Partition, offset: int) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A decision to count, or a record that is none."""
+
+    decision: Decided | None
+
+    def at(self, moment: datetime, ms: float) -> list[Decided]:
+        """Return it whenever that is."""
+        return [] if self.decision is None else [self.decision]
+
+
 class MonitorHandler:
     """Decodes decisions; there is nothing to infer."""
 
     def prepare(self, records: Sequence[Raw]) -> list[Job[None, Decided]]:
         """One job a record; what is no decision counts nowhere and is logged by its position."""
-        return [Job(plan=partial(_plan, _decoded(raw))) for raw in records]
+        return [Job(plan=Counted(_decoded(raw))) for raw in records]
 
-    def infer(self, works: Sequence[None]) -> list[Plan[Decided]]:
+    def infer(self, works: Sequence[None]) -> list[ToWrite[Decided]]:
         """Never called: every job comes finished."""
         raise AssertionError("the monitor has nothing to infer")
 
@@ -150,7 +161,3 @@ def _decoded(raw: Raw) -> Decided | None:
     except Undecodable as fault:
         log.warning("%s[%d]@%d is no decision: %s", raw.topic, raw.partition, raw.offset, fault)
         return None
-
-
-def _plan(decision: Decided | None, moment: datetime, ms: float) -> list[Decided]:
-    return [] if decision is None else [decision]

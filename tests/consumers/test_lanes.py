@@ -1,13 +1,14 @@
 """The state table of a lane, and what it lets out."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.errors import LaneLost
-from consumers.lanes import TRANSITIONS, Lane, Plan, State, WrongState
+from consumers.lanes import TRANSITIONS, Lane, State, ToWrite, WrongState
 from consumers.records import Partition, Raw
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,8 +24,17 @@ def open_lane(position: int = 0) -> Lane[int]:
     return lane
 
 
-def plan_of(value: int) -> Plan[int]:
-    return lambda moment, ms: [value]
+class Value(NamedTuple):
+    """A record of which one number is written."""
+
+    number: int
+
+    def at(self, moment: datetime, ms: float) -> list[int]:
+        return [self.number]
+
+
+def plan_of(value: int) -> ToWrite[int]:
+    return Value(value)
 
 
 @pytest.mark.parametrize("start", list(State))
@@ -108,7 +118,7 @@ def test_whatever_the_order_of_finishing_records_leave_once_and_in_order(
         lane.finish(slots[index], plan_of(index))
         while front := lane.finished_front(limit):
             lane.move(State.COMMITTING)
-            left += [value for slot in front if slot.plan for value in slot.plan(NOW, 0.0)]
+            left += [value for slot in front if slot.plan for value in slot.plan.at(NOW, 0.0)]
             lane.committed(front)
     assert left == list(range(12))
     assert lane.position == 12

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 import pytest
 
 from consumers.contracts import Clock, Job, Limits
 from consumers.errors import Fatal, LaneLost
-from consumers.lanes import Plan
+from consumers.lanes import ToWrite
 from consumers.loop import Loop
 from consumers.records import Partition, Raw
 
@@ -111,6 +112,16 @@ class MemorySink:
         """Nothing to close."""
 
 
+class Place(NamedTuple):
+    """A record of which its place is written."""
+
+    partition: int
+    offset: int
+
+    def at(self, moment: datetime, ms: float) -> list[tuple[int, int]]:
+        return [(self.partition, self.offset)]
+
+
 class Echo:
     """Writes each record's place; even offsets take a model, odd ones do not."""
 
@@ -120,16 +131,12 @@ class Echo:
             for raw in records
         ]
 
-    def infer(self, works: Sequence[Raw]) -> list[Plan[tuple[int, int]]]:
+    def infer(self, works: Sequence[Raw]) -> list[ToWrite[tuple[int, int]]]:
         return [_at(raw) for raw in works]
 
 
-def _at(raw: Raw) -> Plan[tuple[int, int]]:
-    return partial(_place, raw.partition, raw.offset)
-
-
-def _place(partition: int, offset: int, moment: datetime, ms: float) -> list[tuple[int, int]]:
-    return [(partition, offset)]
+def _at(raw: Raw) -> ToWrite[tuple[int, int]]:
+    return Place(raw.partition, raw.offset)
 
 
 async def moved(log: Log, limits: Limits = LIMITS) -> None:

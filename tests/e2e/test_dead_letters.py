@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from edgeroute.settings import LimitSettings, Settings, child_environment
-from router.plan import Timing, Writing, dead_letter
+from router.plan import Writing, dead_letter
 from schemas.codec import Undecodable, decode_redriven
 from schemas.dead_letter import Cause
 from schemas.record import Source
@@ -31,9 +31,7 @@ def letters(settings: Settings, number: int, cause: Cause = "invalid") -> list[W
         source = Source(topic=settings.topics.transcripts, partition=0, offset=at)
         value = json.dumps({"cause": cause, "at": at, "text": WORDS}).encode()
         fault = Undecodable(cause, "field 'role' breaks the rule missing")
-        made.append(
-            dead_letter(source, f"c-{at}".encode(), value, fault, Writing(), Timing(NOW, 1.0))
-        )
+        made.append(dead_letter(source, f"c-{at}".encode(), value, fault, Writing()).at(NOW, 1.0))
     return [(letter.key, letter.value, letter.headers) for letter in made]
 
 

@@ -13,7 +13,6 @@ import pytest
 from consumers import kafka
 from consumers.contracts import Clock, Limits
 from consumers.errors import Fatal
-from consumers.lanes import Plan
 from consumers.loop import Loop
 from consumers.roles.edge import EdgeHandler, EdgeRules, EdgeWork
 from consumers.roles.scoring import Serving
@@ -23,7 +22,7 @@ from edgeroute.settings import LimitSettings, child_environment
 from router import serving
 from router.bundle import Bundle, load_bundle
 from router.economics import Prices
-from router.plan import Output, Writing
+from router.plan import Plan, Writing
 from router.policy import Policy
 from schemas.codec import encode
 from tests.services.choose import Broker
@@ -98,7 +97,7 @@ class SlowHandler(EdgeHandler):
         self._seconds = seconds
         self.batches = 0
 
-    def infer(self, works: Sequence[EdgeWork]) -> list[Plan[Output]]:
+    def infer(self, works: Sequence[EdgeWork]) -> list[Plan]:
         time.sleep(self._seconds)
         self.batches += 1
         return super().infer(works)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.economics import Prices
-from router.plan import Output, Timing, Turn, Writing, refused, routed, skipped, unknown_at
+from router.plan import Output, Turn, Writing, refused, routed, skipped, unknown_at
 from router.policy import Answer, Decided, bundle_policy, decide
 from schemas.codec import Undecodable, decode, decode_dead_letter
 from schemas.decision import Routed
@@ -17,7 +17,7 @@ from schemas.result import Result
 from schemas.transcript import Transcript
 
 PRICES = Prices(edge=0.001, cloud=0.02)
-TIMING = Timing(datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC), 12.5, 3.25)
+WRITTEN = (datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC), 12.5)
 PLACE = Source(topic="transcripts", partition=3, offset=99)
 FAULT = Undecodable("not_json", "the value is not JSON in UTF-8")
 
@@ -56,7 +56,7 @@ def test_a_scored_record_has_one_decision_and_is_final_or_escalated_and_never_bo
 ) -> None:
     about = turn(run_id=run_id, escalate=escalate)
     writing = Writing(provisional=provisional)
-    outputs = routed(about, decided(about, confidence), PRICES, writing, TIMING)
+    outputs = routed(about, decided(about, confidence), PRICES, writing, 3.25).at(*WRITTEN)
     results = [decode(Result, o.value) for o in outputs if o.topic == "results"]
     finals = sum(result.status == "final" for result in results)
     assert topics(outputs).count("decisions") == 1
@@ -78,14 +78,15 @@ def test_a_replay_escalates_for_real_only_where_that_is_asked_for(
     marks: dict[str, object], sent: bool
 ) -> None:
     about = turn(**marks)
-    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
+    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), 3.25).at(*WRITTEN)
     assert ("escalations" in topics(outputs)) == sent
 
 
 def test_what_is_not_sent_is_decided_and_priced_and_has_the_edges_answer() -> None:
     about = turn(run_id="r")
     outputs = {
-        o.topic: o.value for o in routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
+        o.topic: o.value
+        for o in routed(about, decided(about, 0.2), PRICES, Writing(), 3.25).at(*WRITTEN)
     }
     record, result = decode(Routed, outputs["decisions"]), decode(Result, outputs["results"])
     assert (record.route, record.reason) == ("cloud", "low_confidence")
@@ -98,30 +99,31 @@ def test_what_is_sent_or_stays_at_the_edge_has_no_price_of_what_is_not_sent(
     confidence: float, marks: dict[str, object]
 ) -> None:
     about = turn(**marks)
-    outputs = routed(about, decided(about, confidence), PRICES, Writing(), TIMING)
+    outputs = routed(about, decided(about, confidence), PRICES, Writing(), 3.25).at(*WRITTEN)
     assert decode(Routed, outputs[0].value).unsent_price is None
 
 
 def test_the_same_arguments_give_the_same_bytes() -> None:
     about = turn(conversation_id="c", turn=1)
-    first, again = (routed(about, decided(about, 0.2), PRICES, Writing(), TIMING) for _ in range(2))
+    first, again = (routed(about, decided(about, 0.2), PRICES, Writing(), 3.25) for _ in range(2))
     assert first == again
+    assert first.at(*WRITTEN) == again.at(*WRITTEN)
 
 
 def test_all_records_of_a_conversation_have_its_key() -> None:
     about = turn(conversation_id="c-7", turn=1)
-    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
+    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), 3.25).at(*WRITTEN)
     assert {output.key for output in outputs} == {b"c-7"}
 
 
 def test_a_message_without_a_conversation_is_keyed_by_its_identity() -> None:
-    outputs = skipped(turn(), "role_not_scored", TIMING)
+    outputs = skipped(turn(), "role_not_scored").at(*WRITTEN)
     assert {output.key for output in outputs} == {b'["position", "transcripts", 3, 99]'}
 
 
 def test_an_escalation_carries_the_text_and_the_edges_answer_and_no_metadata() -> None:
     about = turn(conversation_id="c", turn=1, metadata={"phone": "555"})
-    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), TIMING)
+    outputs = routed(about, decided(about, 0.2), PRICES, Writing(), 3.25).at(*WRITTEN)
     (value,) = [output.value for output in outputs if output.topic == "escalations"]
     escalation = decode(Escalation, value)
     assert escalation.text == "my parcel is late"
@@ -131,7 +133,7 @@ def test_an_escalation_carries_the_text_and_the_edges_answer_and_no_metadata() -
 
 @pytest.mark.parametrize(("length", "kept"), [(1024, True), (1025, False)])
 def test_a_dead_letter_keeps_its_inputs_key_unless_that_is_long(length: int, kept: bool) -> None:
-    outputs = refused(unknown_at(PLACE), b"k" * length, b"{", FAULT, Writing(), TIMING)
+    outputs = refused(unknown_at(PLACE), b"k" * length, b"{", FAULT, Writing()).at(*WRITTEN)
     letter = next(output for output in outputs if output.topic == "dead_letters")
     assert (letter.key is not None) == kept
 
@@ -139,9 +141,25 @@ def test_a_dead_letter_keeps_its_inputs_key_unless_that_is_long(length: int, kep
 @given(st.binary(max_size=60), st.integers(1, 40))
 def test_a_dead_letter_says_how_much_of_the_value_it_keeps(value: bytes, limit: int) -> None:
     writing = Writing(dead_letter_bytes=limit)
-    outputs = refused(unknown_at(PLACE), None, value, FAULT, writing, TIMING)
+    outputs = refused(unknown_at(PLACE), None, value, FAULT, writing).at(*WRITTEN)
     letter = next(output for output in outputs if output.topic == "dead_letters")
     described = decode_dead_letter(letter.headers)
     assert letter.value == value[:limit]
     assert described.size == len(value)
     assert described.truncated == (len(value) > limit)
+
+
+def test_what_is_known_only_when_it_is_written_is_filled_in_then() -> None:
+    about = turn(conversation_id="c", turn=1)
+    plan = routed(about, decided(about, 0.2), PRICES, Writing(), 3.25)
+    record, result, escalation = (output.value for output in plan.at(*WRITTEN))
+    moment, ms = WRITTEN
+    assert decode(Routed, record).decided_at == moment
+    assert (decode(Routed, record).processing_ms, decode(Routed, record).inference_ms) == (ms, 3.25)
+    assert decode(Result, result).answered_at == moment
+    assert decode(Escalation, escalation).escalated_at == moment
+    refusal = refused(unknown_at(PLACE), None, b"{", FAULT, Writing())
+    letter, decision = refusal.at(*WRITTEN)
+    assert decode_dead_letter(letter.headers).failed_at == moment
+    assert decode(Routed, decision.value).decided_at == moment
+    assert (letter.refuses, decision.refuses) == (False, True)

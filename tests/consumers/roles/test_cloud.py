@@ -64,7 +64,7 @@ def written(handler: CloudHandler, *records: Raw) -> list[list[Output]]:
     jobs = handler.prepare(records)
     works = [job.work for job in jobs if job.work is not None]
     answers = iter(handler.infer(works) if works else [])
-    return [list((job.plan or next(answers))(NOW, 7.0)) for job in jobs]
+    return [list((job.plan or next(answers)).at(NOW, 7.0)) for job in jobs]
 
 
 def loaded(output: Output) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def test_answers_do_not_depend_on_the_batch(served: Serving) -> None:
     handler = worker(served)
 
     def answers(plans: Sequence[Any]) -> list[tuple[str, float]]:
-        records = [loaded(plan(NOW, 0.0)[0]) for plan in plans]
+        records = [loaded(plan.at(NOW, 0.0)[0]) for plan in plans]
         return [(record["label"], record["confidence"]) for record in records]
 
     together = answers(handler.infer(works))

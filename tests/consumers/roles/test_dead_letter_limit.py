@@ -10,6 +10,7 @@ from router.plan import Output
 
 DECISION = Output("decisions", b"k", b"{}")
 RESULT = Output("results", b"k", b"{}")
+REFUSAL = Output("decisions", b"k", b"{}", refuses=True)
 LETTER = Output("dead_letters", b"k", b"?")
 
 
@@ -44,8 +45,12 @@ def test_with_a_share_of_one_nothing_stops() -> None:
 
 
 def test_an_input_is_one_record_whatever_is_written_for_it() -> None:
-    outputs = [DECISION, RESULT, LETTER, DECISION, DECISION, Output("escalations", b"k", b"{}")]
-    assert list(finished(outputs)) == [False, True, False]
+    escalation = Output("escalations", b"k", b"{}")
+    for outputs in (
+        [DECISION, RESULT, LETTER, REFUSAL, DECISION, escalation],
+        [DECISION, RESULT, REFUSAL, LETTER, escalation, DECISION],
+    ):
+        assert list(finished(outputs)) == [False, True, False]
 
 
 class Kept:
@@ -67,7 +72,7 @@ class Kept:
 async def test_lanes_share_one_count_and_the_last_commit_is_kept_when_they_stop() -> None:
     share, kept = DeadLetterShare(0.5, 4), Kept()
     first, second = (GuardedSink(kept, share, "Too many.") for _ in range(2))
-    await first.commit([LETTER, DECISION] * 3, 3)
+    await first.commit([LETTER, REFUSAL] * 3, 3)
     with pytest.raises(Fatal, match=r"Too many\."):
-        await second.commit([LETTER, DECISION], 1)
+        await second.commit([LETTER, REFUSAL], 1)
     assert kept.offsets == [3, 1]

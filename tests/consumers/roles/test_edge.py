@@ -67,7 +67,7 @@ def written(edge: EdgeHandler, record: Raw) -> dict[str, Any]:
     """Return the records written for an input, by topic; a dead letter by its headers."""
     (job,) = edge.prepare([record])
     plan = job.plan or edge.infer([job.work])[0]  # type: ignore[list-item]
-    return {output.topic: _loaded(output) for output in plan(NOW, 3.0)}
+    return {output.topic: _loaded(output) for output in plan.at(NOW, 3.0)}
 
 
 def _loaded(output: Output) -> Any:
@@ -141,7 +141,7 @@ def test_a_long_dead_letter_keeps_its_beginning_its_size_and_its_hash(bundle: Bu
     record = raw(text="x" * 500)
     (job,) = edge.prepare([record])
     assert job.plan is not None
-    letter = next(output for output in job.plan(NOW, 0.0) if output.topic == "dead_letters")
+    letter = next(output for output in job.plan.at(NOW, 0.0) if output.topic == "dead_letters")
     described = decode_dead_letter(letter.headers)
     assert record.value is not None
     assert letter.value == record.value[:10]
@@ -237,7 +237,7 @@ def decisions(edge: EdgeHandler, records: Sequence[Raw], batch: int) -> list[dic
         some = works[start : start + batch]
         for work, plan in zip(some, edge.infer(some), strict=True):
             plans[work.raw.offset] = plan
-    found = [json.loads(plans[record.offset](NOW, 3.0)[0].value) for record in records]
+    found = [json.loads(plans[record.offset].at(NOW, 3.0)[0].value) for record in records]
     return [{k: v for k, v in one.items() if k != "inference_ms"} for one in found]
 
 
@@ -254,7 +254,7 @@ def test_the_first_tier_that_keeps_a_message_answers_it(two: Bundle) -> None:
 def test_what_a_tier_keeps_needs_no_micro_batch(two: Bundle) -> None:
     records = messages(60)
     jobs = cascade(two).prepare(records)
-    done = [json.loads(job.plan(NOW, 1.0)[0].value) for job in jobs if job.plan]
+    done = [json.loads(job.plan.at(NOW, 1.0)[0].value) for job in jobs if job.plan]
     assert 10 < len(done) < 50
     assert {one["verdict"]["tier"] for one in done} == {"reflex"}
 
@@ -299,7 +299,7 @@ def test_a_message_on_which_the_reflex_fails_harms_no_other(
 
     monkeypatch.setattr(Reflex, "logits", poisoned)
     jobs = edge.prepare(records)
-    assert [output.topic for output in jobs[3].plan(NOW, 1.0)] == ["dead_letters", "decisions"]
+    assert [output.topic for output in jobs[3].plan.at(NOW, 1.0)] == ["dead_letters", "decisions"]
     monkeypatch.setattr(Reflex, "logits", logits)
     others = [record for n, record in enumerate(records) if n != 3]
     assert decisions(edge, others, 11) == [one for n, one in enumerate(expected) if n != 3]
@@ -323,7 +323,7 @@ def test_work_in_flight_is_answered_by_what_was_served_when_it_arrived(two: Bund
     first, second = cascade(two), cascade(two, reference_policy(("student",), salt="other"))
     works = [job.work for edge in (first, second) for job in edge.prepare(messages(30)) if job.work]
     plans = second.infer(works[::-1])
-    policies = [_loaded(plan(NOW, 1.0)[0])["verdict"]["policy_version"] for plan in plans]
+    policies = [_loaded(plan.at(NOW, 1.0)[0])["verdict"]["policy_version"] for plan in plans]
     expected = [work.serving.served.policy.version for work in works[::-1]]
     assert len(set(expected)) == 2
     assert policies == expected
