@@ -16,7 +16,7 @@ from consumers.kafka.cluster import (
     plain_producer,
     write_all,
 )
-from consumers.kafka.connection import Connection, Member, lane_errors, quietly, said
+from consumers.kafka.connection import Connection, Member, fatal_for, lane_errors, quietly
 from consumers.kafka.health import Group, groups, partitions, release
 from consumers.kafka.history import History, history
 from consumers.kafka.ledger import Ledger, Patience
@@ -56,6 +56,7 @@ __all__ = [
     "create_topics",
     "enqueue",
     "exact_writer",
+    "fatal_for",
     "finish_transaction",
     "follow",
     "groups",
@@ -71,7 +72,6 @@ __all__ = [
     "quietly",
     "reading",
     "release",
-    "said",
     "set_positions",
     "too_few",
     "write_all",

@@ -15,9 +15,9 @@ from consumers.kafka.connection import (
     REQUEST_TIMEOUT_S,
     Connection,
     close_for_good,
+    fatal_for,
     lane_errors,
     quietly,
-    said,
 )
 from consumers.kafka.offsets import committed_offset
 from consumers.kafka.positions import PositionLog, record_positions
@@ -187,4 +187,4 @@ async def _told(connection: Connection) -> AsyncIterator[None]:
                 "Another replay of the same under the same run id has taken over, or this one "
                 "stood still for too long: when no other is at work, call it again to go on."
             ) from cause
-        raise said(cause, connection) from cause
+        raise fatal_for(cause, connection) from cause

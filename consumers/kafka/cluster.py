@@ -17,7 +17,13 @@ from aiokafka.errors import (
 )
 
 from consumers.errors import Fatal
-from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
+from consumers.kafka.connection import (
+    REQUEST_TIMEOUT_S,
+    Connection,
+    fatal_for,
+    kafka_errors,
+    quietly,
+)
 from consumers.kafka.positions import PARTITIONS, TOPIC_SETTINGS
 
 _PROBES: Final = 4
@@ -49,7 +55,7 @@ async def write_all(
     waiting: set[asyncio.Future[Any]] = set()
     batching = {"linger_ms": 5, "max_batch_size": 128 * 1024}
     async with plain_producer(connection, enable_idempotence=idempotent, **batching) as to:
-        try:
+        with kafka_errors(connection):
             for key, value in records:
                 waiting.add(await to.send(topic, value=value, key=key))
                 written += 1
@@ -58,8 +64,6 @@ async def write_all(
                     for future in done:
                         future.result()
             await asyncio.gather(*waiting)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise said(error, connection) from error
     return written
 
 
@@ -99,7 +103,7 @@ async def create_topics(
                 created[name] = False
                 continue
             except KafkaError as error:
-                raise said(error, connection) from error
+                raise fatal_for(error, connection) from error
             code = answer.topic_errors[0][1]
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise Fatal(
@@ -138,7 +142,7 @@ async def _starts(connection: Connection, transactional_id: str) -> bool:
     except (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion):
         return False
     except (KafkaError, OSError, TimeoutError) as error:
-        raise said(error, connection) from error
+        raise fatal_for(error, connection) from error
     finally:
         await quietly(producer.stop())
     return True
@@ -147,16 +151,12 @@ async def _starts(connection: Connection, transactional_id: str) -> bool:
 async def cluster_id(connection: Connection) -> str:
     """Return the cluster's own id, or its address where it has none."""
     async with admin(connection) as client:
-        try:
+        with kafka_errors(connection):
             described = await client.describe_cluster()
-        except KafkaError as error:
-            raise said(error, connection) from error
     return str(described.get("cluster_id") or connection.bootstrap_servers)
 
 
 async def _started(client: AIOKafkaProducer | AIOKafkaAdminClient, connection: Connection) -> None:
-    try:
+    with kafka_errors(connection):
         async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
             await client.start()
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise said(error, connection) from error

@@ -145,7 +145,7 @@ def mistake(error: BaseException) -> Fatal | None:
     return None
 
 
-def said(error: BaseException, connection: Connection) -> Fatal:
+def fatal_for(error: BaseException, connection: Connection) -> Fatal:
     """Return the one sentence for a Kafka error that ends a role."""
     servers = connection.bootstrap_servers
     if (fatal := mistake(error)) is not None:
@@ -167,7 +167,7 @@ def kafka_errors(connection: Connection) -> Iterator[None]:
     try:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
-        raise said(error, connection) from error
+        raise fatal_for(error, connection) from error
 
 
 @asynccontextmanager

@@ -10,13 +10,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
-    KafkaError,
     NotCoordinatorForGroupError,
 )
 from aiokafka.protocol.admin import ApiVersionRequest
 
 from consumers.kafka.cluster import admin
-from consumers.kafka.connection import Connection, quietly, raw_client, said
+from consumers.kafka.connection import Connection, kafka_errors, quietly, raw_client
 
 _FETCH: Final = 1
 _AGAIN_S: Final = 0.25
@@ -57,10 +56,8 @@ async def release(connection: Connection) -> tuple[int, str]:
 async def partitions(connection: Connection) -> dict[str, int]:
     """Return the topics that exist, and how many partitions each has."""
     async with admin(connection) as client:
-        try:
+        with kafka_errors(connection):
             described = await client.describe_topics()
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise said(error, connection) from error
     return {topic["topic"]: len(topic["partitions"]) for topic in described}
 
 
@@ -74,13 +71,12 @@ async def groups(
     async with admin(connection) as client:
         reader = AIOKafkaConsumer(**connection.options(), isolation_level="read_committed")
         try:
-            await reader.start()
-            return {
-                name: await _group(client, reader, name, topic, found.get(topic, 0))
-                for name, topic in wanted.items()
-            }
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise said(error, connection) from error
+            with kafka_errors(connection):
+                await reader.start()
+                return {
+                    name: await _group(client, reader, name, topic, found.get(topic, 0))
+                    for name, topic in wanted.items()
+                }
         finally:
             await quietly(reader.stop())
 

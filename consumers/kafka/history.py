@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from consumers.errors import Fatal
-from consumers.kafka.connection import Connection, quietly, said
+from consumers.kafka.connection import Connection, fatal_for, kafka_errors, quietly
 from consumers.records import Partition, Raw
 
 _FETCHED: Final = 500
@@ -36,13 +35,11 @@ class History:
                 f"There is no topic {self._topic}: create it with `edgeroute topics create`."
             )
         places = [TopicPartition(self._topic, number) for number in sorted(numbers)]
-        try:
+        with kafka_errors(self._connection):
             firsts = await self._consumer.beginning_offsets(places)
             ends = await self._consumer.end_offsets(places)
             begin = await self._at(since, ends) if since else firsts
             end = await self._at(until, ends) if until else ends
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise said(error, self._connection) from error
         return {Partition(self._topic, tp.partition): (begin[tp], end[tp]) for tp in places}
 
     async def _at(
@@ -61,15 +58,13 @@ class History:
             self._consumer.seek(place, spans[Partition(place.topic, place.partition)][0])
         waited = 0
         while left:
-            try:
+            with kafka_errors(self._connection):
                 found = await self._consumer.getmany(*left, timeout_ms=1000, max_records=_FETCHED)
                 # A position can pass markers of transactions, which are no records.
                 positions = {place: await self._consumer.position(place) for place in left}
-            except (KafkaError, OSError, TimeoutError) as error:
-                raise said(error, self._connection) from error
             waited = 0 if found else waited + 1
             if waited > _PATIENCE:
-                raise said(TimeoutError(), self._connection)
+                raise fatal_for(TimeoutError(), self._connection)
             for place, records in found.items():
                 for r in records:
                     if r.offset < left[place]:
@@ -88,10 +83,8 @@ async def history(connection: Connection, topic: str) -> AsyncIterator[History]:
         isolation_level="read_committed",
     )
     try:
-        try:
+        with kafka_errors(connection):
             await consumer.start()
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise said(error, connection) from error
         consumer.unsubscribe()
         yield History(connection, consumer, topic)
     finally:

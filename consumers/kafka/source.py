@@ -17,11 +17,11 @@ from consumers.kafka.connection import (
     Connection,
     Member,
     close_for_good,
+    fatal_for,
     lane_errors,
     mistake,
     quietly,
     report_unexpected,
-    said,
 )
 from consumers.kafka.offsets import committed_offset
 from consumers.records import Partition, Raw
@@ -119,7 +119,7 @@ class Source:
                 missing = await self._missing_topics(consumer)
         except (KafkaError, OSError, TimeoutError) as error:
             await quietly(consumer.stop())
-            raise said(error, self._connection) from error
+            raise fatal_for(error, self._connection) from error
         if missing:
             await quietly(consumer.stop())
             raise Fatal(

@@ -1,15 +1,19 @@
 """Reading what a topic holds, partition by partition and outside any group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from consumers.errors import Fatal, Unreachable
-from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
+from consumers.kafka.connection import (
+    REQUEST_TIMEOUT_S,
+    Connection,
+    kafka_errors,
+    quietly,
+)
 from consumers.kafka.health import partitions
 from consumers.records import Raw
 
@@ -37,7 +41,7 @@ class Span:
         """
         tp = TopicPartition(self.topic, number)
         consumer = self._consumer
-        with _said(self._connection):
+        with kafka_errors(self._connection):
             first = int((await consumer.beginning_offsets([tp]))[tp])
             if consumer._isolation_level == "read_committed":  # noqa: SLF001 - as we made it
                 return first, int((await consumer.end_offsets([tp]))[tp])
@@ -57,11 +61,11 @@ class Span:
         tp = TopicPartition(self.topic, number)
         consumer, loop = self._consumer, asyncio.get_running_loop()
         position, moved = start, loop.time()
-        with _said(self._connection):
+        with kafka_errors(self._connection):
             consumer.assign([tp])
             consumer.seek(tp, start)
         while position < end:
-            with _said(self._connection):
+            with kafka_errors(self._connection):
                 fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=max_records)
                 reached = min(int(await consumer.position(tp)), end)
             if reached > position:
@@ -94,7 +98,7 @@ async def reading(
         isolation_level="read_committed" if committed_only else "read_uncommitted",
     )
     try:
-        with _said(connection):
+        with kafka_errors(connection):
             async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
                 await consumer.start()
         yield Span(consumer, connection, topic, numbers)
@@ -109,11 +113,3 @@ async def partitions_of(connection: Connection, topic: str) -> list[int]:
     if topic not in found:
         raise Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
     return list(range(found[topic]))
-
-
-@contextmanager
-def _said(connection: Connection) -> Iterator[None]:
-    try:
-        yield
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise said(error, connection) from error

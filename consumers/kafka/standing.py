@@ -9,12 +9,17 @@ from typing import Final
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.errors import Fatal, LaneLost
 from consumers.kafka.cluster import admin
-from consumers.kafka.connection import Connection, Member, lane_errors, raw_client, said
+from consumers.kafka.connection import (
+    Connection,
+    Member,
+    kafka_errors,
+    lane_errors,
+    raw_client,
+)
 from consumers.kafka.decided import committed_records, end_of, holds_records, start_of
 from consumers.kafka.offsets import committed_places, members_of
 from consumers.kafka.outputs import Outputs
@@ -71,10 +76,8 @@ async def cleanup_policy(connection: Connection, topic: str) -> str:
     name = "cleanup.policy"
     asked = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: None})
     async with admin(connection) as client:
-        try:
+        with kafka_errors(connection):
             answers = await client.describe_configs([asked])
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise said(error, connection) from error
     entries = [entry for answer in answers for found in answer.resources for entry in found[4]]
     return next((str(value) for key, value, *_ in entries if key == name), "")
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from consumers.kafka.cluster import plain_producer
-from consumers.kafka.connection import REQUEST_TIMEOUT_S, Connection, quietly, said
+from consumers.kafka.connection import (
+    REQUEST_TIMEOUT_S,
+    Connection,
+    kafka_errors,
+    quietly,
+)
 
 _POLL_MS: Final = 200
 _RECORDS: Final = 1_000
@@ -29,14 +33,12 @@ async def write_at(
     """
     async with plain_producer(connection, linger_ms=5) as to:
         begun = time.monotonic()
-        try:
+        with kafka_errors(connection):
             for number, (key, value) in enumerate(records, start=1):
                 await asyncio.sleep(max(begun + number / a_second - time.monotonic(), 0.0))
                 await to.send(topic, value=value, key=key)
                 told(number)
             await to.flush()
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise said(error, connection) from error
 
 
 async def follow(
@@ -53,15 +55,14 @@ async def follow(
         auto_offset_reset="earliest",
     )
     try:
-        async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
-            await consumer.start()
-        consumer.assign([TopicPartition(topic, number) for number in range(partitions)])
-        while True:
-            fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS)
-            values = [record.value for records in fetched.values() for record in records]
-            if values:
-                told([value for value in values if value is not None])
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise said(error, connection) from error
+        with kafka_errors(connection):
+            async with asyncio.timeout(2 * REQUEST_TIMEOUT_S):
+                await consumer.start()
+            consumer.assign([TopicPartition(topic, number) for number in range(partitions)])
+            while True:
+                fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS)
+                values = [record.value for records in fetched.values() for record in records]
+                if values:
+                    told([value for value in values if value is not None])
     finally:
         await quietly(consumer.stop())

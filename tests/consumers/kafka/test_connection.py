@@ -9,7 +9,7 @@ from aiokafka import errors
 from aiokafka.record.control_record import ControlRecord
 
 from consumers.errors import Fatal, LaneLost, Unreachable
-from consumers.kafka.connection import Connection, lane_errors, report_unexpected, said
+from consumers.kafka.connection import Connection, fatal_for, lane_errors, report_unexpected
 
 FOREIGN = [
     kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, Exception)
@@ -58,4 +58,4 @@ def _report(error: BaseException) -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_a_broker_that_does_not_answer_is_said_in_one_way(error: Exception) -> None:
-    assert isinstance(said(error, Connection("kafka:9092")), Unreachable)
+    assert isinstance(fatal_for(error, Connection("kafka:9092")), Unreachable)
