@@ -161,6 +161,11 @@ def fatal_for(error: BaseException, connection: Connection) -> Fatal:
     )
 
 
+def no_topic(topic: str) -> Fatal:
+    """Return the one sentence for a topic that is not there."""
+    return Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
+
+
 @contextmanager
 def kafka_errors(connection: Connection) -> Iterator[None]:
     """Map what aiokafka raises to the one sentence that ends a command or a role."""

@@ -7,8 +7,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from consumers.errors import Fatal
-from consumers.kafka.connection import Connection, fatal_for, kafka_errors, quietly
+from consumers.kafka.connection import Connection, fatal_for, kafka_errors, no_topic, quietly
 from consumers.records import Partition, Raw
 
 _FETCHED: Final = 500
@@ -31,9 +30,7 @@ class History:
         """Return where the records between these moments lie, by the times that Kafka keeps."""
         numbers = self._consumer.partitions_for_topic(self._topic)
         if not numbers:
-            raise Fatal(
-                f"There is no topic {self._topic}: create it with `edgeroute topics create`."
-            )
+            raise no_topic(self._topic)
         places = [TopicPartition(self._topic, number) for number in sorted(numbers)]
         with kafka_errors(self._connection):
             firsts = await self._consumer.beginning_offsets(places)

@@ -20,6 +20,7 @@ from consumers.kafka.connection import (
     fatal_for,
     lane_errors,
     mistake,
+    no_topic,
     quietly,
     report_unexpected,
 )
@@ -122,9 +123,7 @@ class Source:
             raise fatal_for(error, self._connection) from error
         if missing:
             await quietly(consumer.stop())
-            raise Fatal(
-                f"There is no topic {missing[0]}: create it with `edgeroute topics create`."
-            )
+            raise no_topic(missing[0])
         self._consumer = consumer
         self.started.set()
         consumer.subscribe([self._topic], listener=_Listener(assigned, revoked))

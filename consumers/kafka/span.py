@@ -7,17 +7,20 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from consumers.errors import Fatal, Unreachable
+from consumers.errors import Unreachable
 from consumers.kafka.connection import (
     REQUEST_TIMEOUT_S,
     Connection,
     kafka_errors,
+    no_topic,
     quietly,
 )
 from consumers.kafka.health import partitions
 from consumers.records import Raw
 
 _POLL_MS: Final = 500
+_LOOKS: Final = 4
+_LOOK_AGAIN_S: Final = 0.25
 _SILENT_S: Final = 30.0
 """Reading that has not moved for this long will not: the broker is away."""
 
@@ -107,9 +110,15 @@ async def reading(
 
 
 async def partitions_of(connection: Connection, topic: str) -> list[int]:
-    """Return a topic's partitions, or raise `Fatal` where there is no such topic."""
-    # Asked about by its name, a topic that is not there is made by some brokers.
-    found = await partitions(connection)
-    if topic not in found:
-        raise Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
-    return list(range(found[topic]))
+    """Return a topic's partitions, or raise `Fatal` where there is no such topic.
+
+    A producer would wait for a topic that is not there, and then blame the broker.
+    """
+    for look in range(_LOOKS):
+        # A broker learns of a topic that was created just now a moment later.
+        await asyncio.sleep(_LOOK_AGAIN_S if look else 0.0)
+        # Asked about by its name, a topic that is not there is made by some brokers.
+        found = await partitions(connection)
+        if topic in found:
+            return list(range(found[topic]))
+    raise no_topic(topic)

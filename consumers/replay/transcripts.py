@@ -1,19 +1,26 @@
-"""Reads files of transcripts: JSONL, CSV or Parquet, the first two plain or gzip."""
+"""Reads files of transcripts, in any of the forms that `schemas.files.reading` knows."""
 
-import csv
-import gzip
-import hashlib
 import json
-import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import Any, Final
 
 from consumers.records import Raw
 from schemas.codec import Undecodable, decode, encode
+from schemas.files.reading import (
+    NOT_UTF8,
+    SEPARATORS,
+    CheckColumns,
+    is_packed,
+    kind_of,
+    last_line,
+    readable,
+    rows,
+)
+from schemas.files.row import FileError, Row
+from schemas.files.whole import sha256_of
 from schemas.transcript import Transcript
 
 _RENAMED: Final = {"ts": "timestamp"}
@@ -27,7 +34,6 @@ _LONGEST_TURN: Final = 10
 """Digits; a number of more is no turn, and Python refuses to read very long ones."""
 LARGEST: Final = 1_000_000
 """Bytes of a record: the broker takes no more than 1 MiB, with all that comes around it."""
-_CHUNK: Final = 1024 * 1024
 
 
 class ReplayError(Exception):
@@ -58,164 +64,81 @@ class Reading:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The number of a line, its values or the rule that it breaks, and what stands there."""
-
-    line: int
-    values: dict[str, Any] | str
-    raw: str
-
-
 def transcripts(
     file: Path, reading: Reading | None = None, at: Callable[[int], None] | None = None
 ) -> Generator[Transcript | Rejected, None, None]:
     """Yield the file's transcripts in order, and in their places the lines that are none.
 
-    The end of the name tells CSV and Parquet, all else is JSONL; ``.gz`` is unpacked. Lines count
-    from 1; a CSV record that spans several has the number of its last, and in Parquet it is that of
-    the row. Raises `ReplayError` where the file cannot be read. ``at`` is told the number of each
-    line that is done with.
+    What forms files have, and how lines are counted, says `schemas.files.reading`. Raises
+    `ReplayError` where the file cannot be read. ``at`` is told the number of each line that is done
+    with.
     """
     how = reading or Reading()
     with _readable(file):
-        for row in _rows(file, how):
-            yield _transcript(row, how)
+        is_table = kind_of(file) in SEPARATORS
+        for row in rows(file, _check(file, how)):
+            yield _transcript(_of_cells(row, how) if is_table else row, how)
             if at is not None:
                 at(row.line)
 
 
 def digest_of(file: Path) -> str:
     """Return the SHA-256 of the file's bytes, in hexadecimal."""
-    found = hashlib.sha256()
-    with _readable(file), file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+    with _readable(file), readable(file):
+        return sha256_of(file)
 
 
 def lines_in(file: Path) -> int:
     """Return the number of the file's last line, which is faster to find than to read them all."""
     with _readable(file):
-        if _kind(file) == ".parquet":
-            from consumers.replay.parquet import length  # noqa: PLC0415 - see below
-
-            return length(file)
-        lines, last = 0, b"\n"
-        with file.open("rb") as raw:
-            stream = gzip.GzipFile(fileobj=raw) if _packed(file) else raw
-            while chunk := stream.read(_CHUNK):
-                lines, last = lines + chunk.count(b"\n"), chunk[-1:]
-    return lines + (last != b"\n")
+        return last_line(file)
 
 
 @contextmanager
 def _readable(file: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise ReplayError(f"{file} cannot be read: {_why(error)}.") from error
+    except FileError as error:
+        raise ReplayError(str(error)) from error
 
 
 def stem_of(file: Path) -> str:
     """Return the file's name without what says how it is written and packed."""
-    bare = file.with_suffix("") if _packed(file) and file.stem else file
+    bare = file.with_suffix("") if is_packed(file) and file.stem else file
     return bare.stem or file.name
 
 
-def _packed(file: Path) -> bool:
-    return file.suffix.lower() == ".gz"
+def _check(file: Path, how: Reading) -> CheckColumns:
+    """Return what refuses a table without the columns that every transcript has."""
+    role, text = (how.columns.get(name, name) for name in ("role", "text"))
+
+    def check(names: Sequence[str]) -> None:
+        if not {role, text}.issubset(names):
+            # The first line of a file without a header is a message, so it is not repeated.
+            signs = "commas" if kind_of(file) == ".csv" else "tabs"
+            raise ReplayError(
+                f"{file} has no columns named {role} and {text} in its first line: name the "
+                f"columns there, with {signs} between them, or say which they are "
+                "(--column text=NAME)."
+            )
+
+    return check
 
 
-def _kind(file: Path) -> str:
-    return (file.with_suffix("") if _packed(file) else file).suffix.lower()
-
-
-def _rows(file: Path, how: Reading) -> Iterator[Row]:
-    if _kind(file) == ".parquet":
-        # Its library is an extra, and slow to import.
-        from consumers.replay.parquet import rows  # noqa: PLC0415
-
-        yield from rows(file)
-        return
-    with file.open("rb") as raw, _opened(raw, file) as stream:
-        yield from _csv(stream, file, how.columns) if _kind(file) == ".csv" else _jsonl(stream)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
-        cut = isinstance(error, EOFError)
-        what = "it ends too early" if cut else "it is not gzip, or it is damaged"
-        return f"{what}; get the whole file, or name it without .gz if it is not packed"
-    if isinstance(error, OSError):
-        return f"{error.strerror or type(error).__name__}; check the path, the rights and the disk"
-    return f"it is not CSV near that place ({type(error).__name__}); check its quotes"
-
-
-def _opened(raw: BinaryIO, file: Path) -> TextIOWrapper:
-    unpacked = gzip.GzipFile(fileobj=raw) if _packed(file) else raw
-    # Bytes that are no UTF-8 spoil their own line only: the surrogates they become are refused.
-    # Spreadsheets put a byte order mark in front, which belongs to no column's name.
-    return TextIOWrapper(unpacked, encoding="utf-8-sig", errors="surrogateescape", newline="")
-
-
-def _jsonl(stream: IO[str]) -> Iterator[Row]:
-    for number, line in enumerate(stream, start=1):
-        if not line.strip():
-            continue
-        raw = line.rstrip("\r\n")
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):
-            yield Row(number, "the line is not JSON", raw)
-            continue
-        is_object = isinstance(values, dict)
-        yield Row(number, values if is_object else "the line is no JSON object", raw)
-
-
-class _Lines:
-    """Hands lines on, and keeps those since the last look."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        self._kept: list[str] = []
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._stream)
-        self._kept.append(line)
-        return line
-
-    def taken(self) -> str:
-        taken = "".join(self._kept).strip("\r\n")
-        self._kept.clear()
-        return taken
-
-
-def _csv(stream: IO[str], file: Path, columns: Mapping[str, str]) -> Iterator[Row]:
-    csv.field_size_limit(2**30)
-    lines = _Lines(stream)
-    reader = csv.DictReader(lines)
-    role, text, turn = (columns.get(name, name) for name in ("role", "text", "turn"))
-    if not {role, text}.issubset(reader.fieldnames or ()):
-        # The first line of a file without a header is a message, so it is not repeated.
-        raise ReplayError(
-            f"{file} has no columns named {role} and {text} in its first line: name the columns "
-            "there, with commas between them, or say which they are (--column text=NAME)."
-        )
-    lines.taken()
-    for row in reader:
-        filled: dict[str, Any] = {name: value for name, value in row.items() if name and value}
-        number = filled.get(turn, "")
-        if number.isdecimal() and len(number) <= _LONGEST_TURN:
-            filled[turn] = int(number)
-        # An empty cell is an absent value, but a customer may well have sent an empty message.
-        filled.setdefault(text, row.get(text) or "")
-        whole = row.get(text) is not None
-        rule = "the line has fewer values than the first line has columns"
-        yield Row(reader.line_num, filled if whole else rule, lines.taken())
+def _of_cells(row: Row, how: Reading) -> Row:
+    """Return a line of a table as JSON would have it: numbers, and nothing for an empty cell."""
+    if isinstance(row.values, str):
+        return row
+    text, turn = (how.columns.get(name, name) for name in ("text", "turn"))
+    if row.values.get(text) is None:
+        return Row(row.line, "the line has fewer values than the first line has columns", row.raw)
+    filled: dict[str, Any] = {name: value for name, value in row.values.items() if name and value}
+    number = filled.get(turn, "")
+    if number.isdecimal() and len(number) <= _LONGEST_TURN:
+        filled[turn] = int(number)
+    # An empty cell is an absent value, but a customer may well have sent an empty message.
+    filled.setdefault(text, row.values[text])
+    return Row(row.line, filled, row.raw)
 
 
 def _transcript(row: Row, how: Reading) -> Transcript | Rejected:
@@ -229,7 +152,7 @@ def _transcript(row: Row, how: Reading) -> Transcript | Rejected:
     except Undecodable as fault:
         return Rejected(row.line, fault.error, row.raw)
     except UnicodeEncodeError:
-        return Rejected(row.line, "the line is not UTF-8", row.raw)
+        return Rejected(row.line, NOT_UTF8, row.raw)
     except (ValueError, RecursionError):
         return Rejected(row.line, "the line is not JSON", row.raw)
 

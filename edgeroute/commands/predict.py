@@ -228,15 +228,12 @@ def _final(
 
 def _write(out: Path, heading: Sequence[str], rows: Iterator[list[str]]) -> int:
     """Write the file whole or not at all, and return how many rows it has."""
-    part = out.with_name(f".{out.name}.part")
+    from schemas.files.whole import replacing
+
     count = 0
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(heading)
-            for count, row in enumerate(rows, start=1):  # noqa: B007 - its last value is returned
-                writer.writerow(row)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(heading)
+        for count, row in enumerate(rows, start=1):  # noqa: B007 - its last value is returned
+            writer.writerow(row)
     return count

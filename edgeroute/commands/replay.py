@@ -27,7 +27,7 @@ _LONGEST: Final = 256
 def replay(  # noqa: PLR0913, PLR0917 - one option each
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="JSONL, CSV (plain or .gz) or Parquet.", show_default=False),
+        typer.Argument(help="JSONL, JSON, CSV, TSV (plain or .gz) or Parquet.", show_default=False),
     ] = None,
     run_id: Annotated[
         str | None,

@@ -22,7 +22,6 @@ from rich.progress import (
 from rich.text import Text
 
 from consumers import kafka
-from consumers.errors import Fatal
 from consumers.replay.pace import Pace
 from consumers.replay.transcripts import (
     Reading,
@@ -117,12 +116,12 @@ def replay(
 async def _replay(
     settings: Settings, files: Sequence[Path], how: Replay, console: Console, timer: Timer
 ) -> list[Fed]:
-    await require(roles.connection(settings), settings.topics.transcripts)
+    await kafka.partitions_of(roles.connection(settings), settings.topics.transcripts)
     digests = [await asyncio.to_thread(digest_of, file) for file in files]
     run_id = run_of(files, digests, how)
     exact = await roles.delivers_exactly_once(settings)
     if exact:
-        await require(roles.connection(settings), settings.topics.positions)
+        await kafka.partitions_of(roles.connection(settings), settings.topics.positions)
     fed: list[Fed] = []
     for file, digest in zip(files, digests, strict=True):
         one = _One(file, Reading(run_id, how.escalate or None, how.columns, digest), how)
@@ -205,14 +204,6 @@ def _side_file(file: Path, how: Replay, *, follows: bool) -> SideFile:
 
 def _forget(rejected: Rejected) -> None:
     pass
-
-
-async def require(reached: kafka.Connection, topic: str) -> None:
-    """A producer would wait for a topic that is not there, and then blame the broker."""
-    async with kafka.admin(reached) as admin:
-        found = await admin.list_topics()
-    if topic not in found:
-        raise Fatal(f"There is no topic {topic}: create it with `edgeroute topics create`.")
 
 
 class _Rate(ProgressColumn):

@@ -17,7 +17,7 @@ from consumers.replay.pace import Pace
 from consumers.replay.transcripts import Reading, Rejected, reread
 from consumers.replay.write import Timer, write_history
 from edgeroute import roles
-from edgeroute.replay.of_files import TIMER, Fed, Replay, kept, progress, require
+from edgeroute.replay.of_files import TIMER, Fed, Replay, kept, progress
 from edgeroute.settings import Settings
 from schemas.transcript import Transcript
 
@@ -48,13 +48,13 @@ async def _replay(
 ) -> Fed:
     reached, target = roles.connection(settings), settings.topics.transcripts
     for topic in (target, span.topic):
-        await require(reached, topic)
+        await kafka.partitions_of(reached, topic)
     if not await roles.delivers_exactly_once(settings):
         raise Fatal(
             "Replaying a topic needs a broker with transactions, and this one has none: "
             "replay a file instead."
         )
-    await require(reached, settings.topics.positions)
+    await kafka.partitions_of(reached, settings.topics.positions)
     run_id = how.run_id or f"{span.topic}-{span.digest[:8]}"
     ours = kept(settings, f"replay.{run_id}.{span.digest[:16]}")
     async with kafka.history(reached, span.topic) as held:

@@ -11,8 +11,8 @@ _CARD: Final = ("card.py", "bundle.py")
 """Of training: they return sentences of a model's card."""
 _ERRORS: Final = frozenset(
     {
-        "BundleError", "EmbeddedError", "EngineError", "Fatal", "ReplayError", "SettingsError",
-        "StoreError", "TokenizerError", "TrainingError", "Unreachable", "fail",
+        "BundleError", "EmbeddedError", "EngineError", "Fatal", "FileError", "ReplayError",
+        "SettingsError", "StoreError", "TokenizerError", "TrainingError", "Unreachable", "fail",
     }
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from schemas.files.whole import sha256_of
 from training import TrainingError
 from training.config import Generated, Source
 from training.data.formats import Record, records
@@ -69,12 +70,6 @@ def take(source: Source, seed: int, *, labelled: bool) -> Taken:
         sha256_of(_path(source)) if made is None else hashlib.sha256(b"".join(made)).hexdigest()
     )
     return Taken(kept, empty, sha256)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of the file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _path(source: Source) -> Path:

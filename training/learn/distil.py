@@ -17,6 +17,7 @@ import transformers
 from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
+from schemas.files.whole import replacing
 from training.data.parts import read_part, read_texts
 from training.judge.agreement import Judges, judges
 from training.learn.student import student_of
@@ -134,10 +135,9 @@ def _answers(teacher: torch.nn.Module, tokens: dict[str, Any], work: Work) -> di
 
 
 def _save(answers: dict[str, Logits], path: Path) -> None:
-    part = path.with_name(f".{path.name}")
-    with part.open("wb") as stream:  # NumPy dates its entries 1980: equal arrays give equal bytes
+    # NumPy dates its entries 1980: equal arrays give equal bytes.
+    with replacing(path) as part, part.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **{name: answers[name] for name in _PARTS})
-    part.replace(path)
 
 
 def _lessons(

@@ -23,11 +23,11 @@ from schemas.bundle import (
     Thresholds,
     version_of,
 )
+from schemas.files.whole import sha256_of
 from training import networks
 from training.base_encoder import LICENCE, NAME
 from training.config import TrainConfig
 from training.data.parts import read_labels
-from training.data.sources import sha256_of
 from training.judge import benchmark
 from training.judge.calibrate import Calibration, held
 from training.judge.reliability import Bin as Counted

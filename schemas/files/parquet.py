@@ -1,4 +1,4 @@
-"""Rows of a Parquet file. Its library is the extra ``parquet``; nothing else here needs it."""
+"""Rows of a Parquet file. Its library is the extra ``parquet``; nothing else needs it."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any, Final
 
-from consumers.replay.transcripts import ReplayError, Row
+from schemas.files.row import FileError, Row
 
 _AT_ONCE: Final = 1_000
 """Rows that are in memory together."""
@@ -16,8 +16,8 @@ _WORDS: Final = ("conversation_id", "language", "role", "text")
 """Fields that are text, though a table may keep an id as a number."""
 
 
-def rows(file: Path) -> Iterator[Row]:
-    """Yield the table's rows, numbered from 1; raise `ReplayError` where it cannot be read."""
+def table_rows(file: Path) -> Iterator[Row]:
+    """Yield the table's rows, numbered from 1; raise `FileError` where it cannot be read."""
     number = 0
     with _table(file) as table:
         for batch in table.iter_batches(_AT_ONCE):
@@ -28,7 +28,7 @@ def rows(file: Path) -> Iterator[Row]:
 
 
 def length(file: Path) -> int:
-    """Return how many rows there are; raise `ReplayError` where it cannot be read."""
+    """Return how many rows there are; raise `FileError` where it cannot be read."""
     with _table(file) as table:
         return int(table.metadata.num_rows)
 
@@ -40,14 +40,14 @@ def _table(file: Path) -> Iterator[Any]:
         import pyarrow as pa  # noqa: PLC0415
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError:
-        raise ReplayError(
+        raise FileError(
             f"{file} is Parquet, which needs an extra: pip install -e '.[parquet]'."
         ) from None
     try:
         with parquet.ParquetFile(file) as table:
             yield table
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise ReplayError(
+        raise FileError(
             f"{file} cannot be read as Parquet ({type(error).__name__}): "
             "get the whole file, or give it the name of what it is."
         ) from error
