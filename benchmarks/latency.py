@@ -38,7 +38,7 @@ class Latency:
 
 
 async def pace(servers: str, topic: str, messages: str, per_second: float, seconds: float) -> None:
-    """Write messages at random moments, so many a second on average: a job of its own process."""
+    """Write messages at random moments, ``rate`` a second on average: a job of its own process."""
     draw, turns = random.Random(42), texts.read(Path(messages))
     gaps = [draw.expovariate(per_second) for _ in range(int(per_second * seconds))]
     async with kafka.plain_producer(kafka.Connection(servers), acks="all") as producer:

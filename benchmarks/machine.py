@@ -29,7 +29,7 @@ class Spent:
 
     @classmethod
     def now(cls, broker: int | None) -> Self:
-        """Read it; our children must have ended, but for the broker with this process id."""
+        """Read it; our children must have ended, except the broker with this process id."""
         times = psutil.cpu_times()
         all_ = sum(times) - times.idle - getattr(times, "iowait", 0.0)
         ours = time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])

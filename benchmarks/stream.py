@@ -27,7 +27,7 @@ OUTPUTS: Final = ("results", "escalations", "decisions", "dead_letters")
 FROM: Final = 500
 """The rate is taken from here on: the members have joined by then, and the lanes are full."""
 LEFT: Final = 1_200
-"""It is taken to here at most, so that the lanes stay full: so many more are waiting."""
+"""It is taken to here at most, so that the lanes stay full; as many are still waiting."""
 SECONDS: Final = 20.0
 """And for so long at most, which keeps a run short on a busy machine."""
 STALLED_S: Final = 60.0
@@ -51,7 +51,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Way:
-    """One way of running the edge: so many processes, with these settings."""
+    """One way of running the edge: how many processes, with these settings."""
 
     name: str
     processes: int = 1
@@ -166,12 +166,12 @@ class Watch:
         self._broker = psutil.Process(place.broker.pid)
 
     async def until(self, committed: int, within: float = float("inf")) -> Seen:
-        """Return what was seen first with so many messages committed, or once time is up."""
+        """Return what was seen first with that many messages committed, or once time is up."""
         begun = moved = time.monotonic()
         last = -1
         async with kafka.admin(self._place.connection) as client:
             while True:
-                seen = self._seen(await self._committed(client))
+                seen = self._snapshot(await self._committed(client))
                 if seen.committed >= committed or seen.at - begun > within:
                     return seen
                 if seen.committed != last:
@@ -193,7 +193,7 @@ class Watch:
             return 0
         return sum(max(entry.offset, 0) for entry in found.values())
 
-    def _seen(self, committed: int) -> Seen:
+    def _snapshot(self, committed: int) -> Seen:
         alive = [edge for edge in self._edges if edge.is_running()]
         return Seen(
             at=time.monotonic(),

@@ -33,7 +33,7 @@ def embedded_broker(port: int | None = None, *, within: float = 20.0) -> Iterato
     """Run the embedded broker; yield its bootstrap servers.
 
     It has no transactions: records reach consumers at least once. `EmbeddedError` where it is not
-    installed or not ready ``within`` so many seconds.
+    installed or not ready ``within`` these seconds.
     """
     program = _broker_program()
     port = _untaken(port)
@@ -47,7 +47,7 @@ def embedded_broker(port: int | None = None, *, within: float = 20.0) -> Iterato
 def embedded_redis(port: int | None = None, *, within: float = 20.0) -> Iterator[str]:
     """Run the embedded Redis-compatible server; yield its URL.
 
-    `EmbeddedError` where it is not installed or not ready ``within`` so many seconds.
+    `EmbeddedError` where it is not installed or not ready ``within`` these seconds.
     """
     program = _redis_program()
     port = _untaken(port)

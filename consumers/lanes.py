@@ -29,10 +29,10 @@ E_co = TypeVar("E_co", covariant=True)
 
 
 class ToWrite(Protocol[E_co]):
-    """What to write for one record, but for what is known only when it is written."""
+    """What to write for one record, except what is known only when it is written."""
 
     def at(self, moment: datetime, ms: float) -> Sequence[E_co]:
-        """Return it as written at a moment, so many milliseconds after the record was fetched."""
+        """Return it as written at a moment, ``ms`` milliseconds after the record was fetched."""
         ...
 
 

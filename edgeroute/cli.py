@@ -259,7 +259,7 @@ def _run() -> None:
     except Exception as error:
         from edgeroute import faults
 
-        said = faults.told(error)
+        said = faults.explained(error)
         if said is None:
             raise
         fail(*said)

@@ -18,7 +18,7 @@ _WRONG: Final = (SettingsError, BundleError)
 _FAILURES: Final = (Moving, ReplayError, EmbeddedError, TrainingError, EngineError)
 
 
-def told(error: Exception) -> tuple[str, int] | None:
+def explained(error: Exception) -> tuple[str, int] | None:
     """Return what to say and the exit code; None for a defect of ours, which needs its traceback.
 
     2 is a mistake in the command, the settings or the bundle; 1 is a failure at work.

@@ -100,7 +100,7 @@ def silence_libraries() -> None:
 
 
 class _Seldom(logging.Filter):
-    """Lets a line of a library pass once in so many seconds, and without its traceback.
+    """Lets a line of a library pass once every few seconds, and without its traceback.
 
     The Kafka library logs one when a broker goes away in the middle of a request, which a lane
     survives; the name of the error says as much.

@@ -1,1 +1,1 @@
-"""What is decided about a message. Pure but for the model session in `router.engine`."""
+"""What is decided about a message. Pure, except the model session in `router.engine`."""

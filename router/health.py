@@ -47,7 +47,7 @@ def alerts(vitals: Vitals) -> tuple[Alert, ...]:
 
 
 def score(vitals: Vitals, alerted: int) -> int:
-    """Return the points out of 100, where so many alerts were raised."""
+    """Return the points out of 100, where ``alerted`` alerts were raised."""
     lost = 10 * _below(vitals.edge_utilisation, 0.90) + 20 * _below(vitals.edge_utilisation, 0.80)
     lost += 15 * _below(vitals.accuracy, 0.9) + 30 * _below(vitals.accuracy, 0.8)
     lost += min(_AN_ALERT * alerted, _ALERTS_AT_MOST)

@@ -59,7 +59,7 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record to write, but for the moment and the time it took.
+    """A record to write, except the moment and the time it took.
 
     ``opened`` is its JSON, still open, and ``moment`` the name of the field that says when. A dead
     letter has no such field: ``opened`` is its whole value, and the moment goes into a header.
@@ -77,7 +77,7 @@ class Draft:
     refuses: bool = False
 
     def at(self, moment: datetime, ms: float) -> Output:
-        """Return the record as written at a moment, so many milliseconds after the fetch."""
+        """Return the record as written at a moment, ``ms`` milliseconds after the fetch."""
         if self.headers is not None:
             headers = (*self.headers, scalar_header(self.moment, moment))
             return Output(self.topic, self.key, self.opened, headers)
@@ -99,7 +99,7 @@ class Plan:
     drafts: tuple[Draft, ...]
 
     def at(self, moment: datetime, ms: float) -> list[Output]:
-        """Return the records as written at a moment, so many milliseconds after the fetch."""
+        """Return the records as written at a moment, ``ms`` milliseconds after the fetch."""
         return [draft.at(moment, ms) for draft in self.drafts]
 
 

@@ -41,7 +41,7 @@ class Served:
 
 
 def edge(bundle: Bundle, policy: Policy, callers: int) -> Served:
-    """Return what an edge serves to so many callers at once: the tiers of the policy.
+    """Return what an edge serves to ``callers`` at once: the tiers of the policy.
 
     Raises `router.bundle.BundleError`, and ValueError where the bundle lacks one of them.
     """

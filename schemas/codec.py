@@ -100,7 +100,7 @@ def moved_key(moved: Moved) -> bytes:
 
 
 def decode_moved(key: bytes, value: bytes | None) -> Moved | None:
-    """Return the move that a record on the topic of positions is, or None where it is none."""
+    """Return the move that a record on the topic of positions is, or None where it is no move."""
     if not key.startswith(f'["{_MOVED}", '.encode()):
         return None
     try:

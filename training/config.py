@@ -46,8 +46,9 @@ class Source(Section):
 
     ``group`` names the column of the author or conversation: its messages are never in two parts,
     also of another source of the same ``name``. ``where`` keeps the records whose columns have this
-    value, or one of these, and ``limit`` so many of them, drawn with the seed. ``empty`` says what
-    becomes of a record without a text or a label. ``name`` and ``licence`` are for the card.
+    value, or one of these, and ``limit`` at most how many of them, drawn with the seed. ``empty``
+    says what becomes of a record without a text or a label. ``name`` and ``licence`` are for the
+    card.
     """
 
     path: Path | None = None
@@ -155,7 +156,7 @@ class Distil(Section):
     hidden: float = Field(default=0.0, ge=0)
     """The share of the last layer's states in the loss, beside the logits; 0 leaves them out."""
     unlabelled: int | None = Field(default=None, ge=0)
-    """At most so many of the unlabelled texts; None means all."""
+    """At most this many of the unlabelled texts; None means all."""
     epochs: Count = 5
     batch: Count = 32
     tokens: int = Field(default=128, ge=8)
@@ -168,8 +169,8 @@ class Reflex(Section):
     window: int = Field(default=3, ge=1, le=16)
     """Pieces that a channel sees at once."""
     channels: int | None = Field(default=None, ge=1, le=1_024)
-    """The file has so many bytes for each piece and place in the window. None means half as many as
-    there are labels, at least 16 and at most 64."""
+    """How many bytes the file has for each piece and place in the window. None means half as many
+    as there are labels, at least 16 and at most 64."""
     epochs: int = Field(default=5, ge=0)
     batch: Count = 64
     learning_rate: Rate = 5e-3

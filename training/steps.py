@@ -126,7 +126,7 @@ def key(step: Step, config: "TrainConfig", run: Path) -> str:
             for file, sha256 in outputs.items()
             if name != "prepare" or step.name in _READERS.get(file, NAMES)
         }
-    # Every step that reads text cuts it to so many tokens.
+    # Every step that reads text cuts it to that many tokens.
     read["max_tokens"] = config.data.max_tokens
     return key_of({"step": step.name, "seed": config.seed, "config": read, "inputs": made})
 

@@ -56,12 +56,12 @@ class Writer:
 
     async def add(self, key: bytes | None, value: bytes) -> None:
         """Hand a record over. Who adds must commit, or it all stays in memory."""
-        async with _told(self._connection):
+        async with _bulk_errors(self._connection):
             self._waiting.append(await self._producer.send(self._topic, value=value, key=key))
 
     async def commit(self, position: int) -> None:
         """Wait until all that was added is stored."""
-        async with _told(self._connection), asyncio.timeout(COMMIT_S):
+        async with _bulk_errors(self._connection), asyncio.timeout(COMMIT_S):
             await self._stored()
 
     async def _stored(self) -> None:
@@ -90,7 +90,7 @@ class ExactWriter(Writer):
     async def resume(self, of: Sequence[Partition]) -> None:
         """Fence whoever still writes under this name, then read how far it has come."""
         line = Partition(self._topic, 0)
-        async with _told(self._connection), asyncio.timeout(6 * REQUEST_TIMEOUT_S):
+        async with _bulk_errors(self._connection), asyncio.timeout(6 * REQUEST_TIMEOUT_S):
             await self._producer.start()
             client, name = self._producer.client, self._kept.name
             found = await PositionLog(self._kept.positions).last(client, name, {line, *of})
@@ -114,7 +114,7 @@ class ExactWriter(Writer):
     async def commit_places(self, places: Mapping[Partition, int]) -> None:
         """Commit what was added, with the offsets that are next in a topic that is replayed."""
         await self._begin()
-        async with _told(self._connection), asyncio.timeout(COMMIT_S):
+        async with _bulk_errors(self._connection), asyncio.timeout(COMMIT_S):
             kept, offsets = self._kept, {TopicPartition(*p): at for p, at in places.items()}
             moved = {p: Place(at, "") for p, at in places.items() if self._reached.get(p) != at}
             self._waiting += await record_positions(
@@ -128,7 +128,7 @@ class ExactWriter(Writer):
 
     async def _begin(self) -> None:
         if not self._began:
-            async with _told(self._connection):
+            async with _bulk_errors(self._connection):
                 await self._producer.begin_transaction()
             self._began = True
 
@@ -174,7 +174,7 @@ async def plain_writer(connection: Connection, topic: str) -> AsyncIterator[Writ
 
 
 @asynccontextmanager
-async def _told(connection: Connection) -> AsyncIterator[None]:
+async def _bulk_errors(connection: Connection) -> AsyncIterator[None]:
     """Map what aiokafka raises to `Fatal`, a sentence each."""
     try:
         async with lane_errors():

@@ -197,7 +197,7 @@ async def lane_errors() -> AsyncIterator[None]:
 
 
 def report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what asyncio reports, but for the errors that aiokafka leaves lying about.
+    """Report what asyncio reports, except the errors that aiokafka leaves lying about.
 
     A producer that is fenced, or whose broker goes away, keeps the error in a future that nobody
     awaits, besides raising it; asyncio would log it with a traceback.

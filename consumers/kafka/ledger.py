@@ -84,7 +84,7 @@ class Ledger:
     ) -> int:
         """Return the position to go on at; ``producer`` has started, and so fenced all others.
 
-        Raises `LaneLost` where it is not to be had now, `Fatal` where a person must decide.
+        Raises `LaneLost` where it cannot be found out now, `Fatal` where a person must decide.
         """
         async with lane_errors():
             client = producer.client

@@ -299,7 +299,7 @@ async def _write(producer: AIOKafkaProducer, positions: str, moved: Moved) -> No
     lane = Partition(moved.topic, moved.partition)
     # It takes the place of a redrive's note, which says how far its causes are beyond the position.
     place = Place(moved.offset, BY_HAND)
-    async with _told(lane), asyncio.timeout(_COMMIT_S):
+    async with _setting_errors(lane), asyncio.timeout(_COMMIT_S):
         await producer.begin_transaction()
         sent = await record_positions(producer, positions, moved.group, {lane: place})
         key, value = moved_key(moved), encode(moved)
@@ -317,7 +317,7 @@ async def _fencing(
     """The lane's own producer, started: whoever had it before is fenced."""
     producer = transactional(connection, member, lane)
     try:
-        async with _told(lane), asyncio.timeout(_OPEN_S):
+        async with _setting_errors(lane), asyncio.timeout(_OPEN_S):
             await producer.start()
         yield producer
     finally:
@@ -325,7 +325,7 @@ async def _fencing(
 
 
 @asynccontextmanager
-async def _told(lane: Partition) -> AsyncIterator[None]:
+async def _setting_errors(lane: Partition) -> AsyncIterator[None]:
     try:
         async with lane_errors():
             yield

@@ -27,7 +27,7 @@ async def write_at(
     a_second: float,
     told: Callable[[int], None],
 ) -> None:
-    """Write records in order, so many a second; ``told`` hears how many have been handed over.
+    """Write records in order, ``a_second`` of them; ``told`` hears how many are handed over.
 
     Returns once all are stored. The broker need not be able to keep a producer's sequence.
     """

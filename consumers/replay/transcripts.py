@@ -67,7 +67,7 @@ class Reading:
 def transcripts(
     file: Path, reading: Reading | None = None, at: Callable[[int], None] | None = None
 ) -> Generator[Transcript | Rejected, None, None]:
-    """Yield the file's transcripts in order, and in their places the lines that are none.
+    """Yield the file's transcripts in order, and in their places the lines that are no transcripts.
 
     What forms files have, and how lines are counted, says `schemas.files.reading`. Raises
     `ReplayError` where the file cannot be read. ``at`` is told the number of each line that is done
@@ -158,7 +158,7 @@ def _transcript(row: Row, how: Reading) -> Transcript | Rejected:
 
 
 def _fields(values: Mapping[str, Any], line: int, how: Reading) -> dict[str, Any]:
-    """Return the fields of a transcript; columns that are none of them become its metadata."""
+    """Return the fields of a transcript; other columns become its metadata."""
     named = {column: name for name, column in how.columns.items()}
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}

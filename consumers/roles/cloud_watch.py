@@ -51,7 +51,7 @@ class CloudWatch:
         """Look until ``stop``. No trouble of the broker's ends this: the last conclusion holds."""
         try:
             while not stop.is_set():
-                seen = await self._seen()
+                seen = await self._observe()
                 before = self._standing
                 self._standing = judged(before, self._rules, seen, self._monotonic())
                 if self._standing.available != before.available and seen is not None:
@@ -62,7 +62,7 @@ class CloudWatch:
         finally:
             await self._progress.close()
 
-    async def _seen(self) -> Observation | None:
+    async def _observe(self) -> Observation | None:
         try:
             seen = await self._progress.look()
         except (LaneLost, Fatal) as error:

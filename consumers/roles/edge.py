@@ -126,13 +126,13 @@ class EdgeHandler:
                 if isinstance(answer, EngineError):
                     asked[i] = self._not_inferable(work, answer)
                     continue
-                heard = _heard(work, scorer, answer)
-                decided = self._step(heard, cloud)
+                answered = _with_answer(work, scorer, answer)
+                decided = self._step(answered, cloud)
                 if decided is None:
-                    asked[i] = heard
+                    asked[i] = answered
                     continue
                 settled.append(decided)
-                asked[i] = self._routed(heard, decided)
+                asked[i] = self._routed(answered, decided)
         if self._budget:
             wanted = sum(decided.reason != "optimal_edge" for decided in settled)
             self._budget.saw(len(settled), wanted)
@@ -177,7 +177,7 @@ class EdgeHandler:
         return refused(subject, raw.key, raw.value, fault, self._rules.writing, history)
 
 
-def _heard(work: EdgeWork, scorer: Scorer, answer: Scored) -> EdgeWork:
+def _with_answer(work: EdgeWork, scorer: Scorer, answer: Scored) -> EdgeWork:
     said = Answer(scorer.tier.name, answer.label, answer.confidence)
     spent = work.inference_ms + answer.inference_ms
     return replace(work, answers=(*work.answers, said), inference_ms=spent)

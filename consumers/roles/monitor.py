@@ -37,7 +37,7 @@ class Offsets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A decision to count, or a record that is none."""
+    """A decision to count; None where the record is no decision."""
 
     decision: Decided | None
 

@@ -75,7 +75,7 @@ def list_(
     ] = None,
     until: Until = None,
     partition: Partitions = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     config: Config = None,
 ) -> None:
@@ -113,7 +113,7 @@ def show(
     ] = False,
     config: Config = None,
 ) -> None:
-    """Print all that is known of one dead letter as JSON, but for its text.
+    """Print all that is known of one dead letter as JSON, except its text.
 
     The original bytes may hold a customer's words, so they come only with --value.
     """
@@ -121,7 +121,7 @@ def show(
 
     from edgeroute.settings import load
 
-    found = asyncio.run(_found(load(config), partition, offset))
+    found = asyncio.run(_letter_at(load(config), partition, offset))
     if value:
         sys.stdout.buffer.write(found.raw.value or b"")
     else:
@@ -237,7 +237,7 @@ def _moment(text: str | None, option: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-async def _found(settings: "Settings", partition: int, offset: int) -> "Found":
+async def _letter_at(settings: "Settings", partition: int, offset: int) -> "Found":
     from consumers.dead_letters.redrive import letter_at
 
     return await letter_at(await _reach(settings), partition, offset)
@@ -256,7 +256,7 @@ async def _newest(settings: "Settings", choice: "Choice", limit: int) -> tuple[l
         matching += 1
         # The values may be large, and nobody shows them.
         light = found._replace(raw=replace(found.raw, value=None))
-        # A record that is none of ours tells no time: it counts as the oldest.
+        # A record of somebody else tells no time: it counts as the oldest.
         failed = found.letter.failed_at.timestamp() if found.letter else 0.0
         heapq.heappush(kept, (failed, matching, light))
         if len(kept) > limit:

@@ -24,7 +24,7 @@ def doctor(
     """Look at everything that has to work: broker, Redis, bundle, clock, machine.
 
     A line each, with what to do about what is wrong. Ends with 1 where
-    something fails, a warning is none. Every check has a time limit, and
+    something fails, a warning is no failure. Every check has a time limit, and
     no record is written.
     """
     from edgeroute import service

@@ -24,7 +24,7 @@ app = typer.Typer(
     ),
 )
 MOVES: Final = 10
-"""The newest so many moves by hand are shown."""
+"""At most this many moves by hand are shown, the newest."""
 
 
 class Keeper(StrEnum):

@@ -184,13 +184,13 @@ def _answers(
 
     tokens = tokenizer.encode([message.text for message in chunk if message.text])
     columns = [
-        [Answer(tier.model.tier, label, share) for label, share in _said(tier, tokens, labels)]
+        [Answer(tier.model.tier, label, share) for label, share in _predicted(tier, tokens, labels)]
         for tier in tiers
     ]
     yield from zip(*columns, strict=True)
 
 
-def _said(
+def _predicted(
     tier: _Tier, tokens: Sequence[Sequence[int]], labels: Sequence[str]
 ) -> list[tuple[str, float]]:
     """Return label and confidence of each message, in order; batches are of similar length."""

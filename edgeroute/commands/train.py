@@ -163,9 +163,9 @@ def _with(
 def _carry_out(config: "TrainConfig", run: Path, only: str | None, quiet: bool) -> Path:
     from training.pipeline import train as carry_out
 
-    def told(name: str, seconds: float | None, metrics: dict[str, Any]) -> None:
+    def show(name: str, seconds: float | None, metrics: dict[str, Any]) -> None:
         took = "done before" if seconds is None else f"{seconds:,.0f} s"
         said = metrics.get("said")
         typer.echo(f"{name}: {took}" + (f"; {said}" if said else ""))
 
-    return carry_out(config, run, only=only, quiet=quiet, told=told)
+    return carry_out(config, run, only=only, quiet=quiet, told=show)

@@ -41,7 +41,7 @@ class Onlooker:
         return tuple(reversed(self._latest))
 
     def see(self, values: Iterable[bytes]) -> None:
-        """Take in records of the topic; what is none is passed over."""
+        """Take in records of the topic; a value that is no such record is passed over."""
         for value in values:
             try:
                 decision = decode_decision(value)

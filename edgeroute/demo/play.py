@@ -182,10 +182,10 @@ class _Play:
         to, topic = roles.connection(self._settings), self._settings.topics.transcripts
         before = self._fed
 
-        def told(written: int) -> None:
+        def count(written: int) -> None:
             self._fed = before + written
 
-        await kafka.write_at(to, topic, records, a_second=RATE, told=told)
+        await kafka.write_at(to, topic, records, a_second=RATE, told=count)
 
     async def _fault(self) -> None:
         """Kill the cloud worker once it has answered something, and bring it back."""

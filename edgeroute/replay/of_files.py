@@ -207,7 +207,7 @@ def _forget(rejected: Rejected) -> None:
 
 
 class _Rate(ProgressColumn):
-    """Lines a second, of late."""
+    """Lines a second, in the last seconds."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed

@@ -39,7 +39,7 @@ class Span:
 def replay_topic(
     settings: Settings, span: Span, how: Replay, console: Console, timer: Timer = TIMER
 ) -> Fed:
-    """Write what the topic holds, but for what earlier replays wrote, from where it has come to."""
+    """Write what the topic holds from the position on, except what earlier replays wrote."""
     return asyncio.run(_replay(settings, span, how, console, timer))
 
 

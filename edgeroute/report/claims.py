@@ -149,8 +149,10 @@ def bundle_claims(found: Models | None) -> tuple[Claim, ...]:
     if found is not None:
         last, cloud = found.edge[-1], found.cloud
         alone = (last.latency_p95_ms, f"{last.tier}, one message alone, one thread")
-        kept = _told(found.model, f"of {cloud.accuracy:.1%}, {last.tier} alone")
-        whole = _told(found.system, f"of {cloud.accuracy:.1%}, {found.edge_share:.1%} at the edge")
+        kept = _share_and_note(found.model, f"of {cloud.accuracy:.1%}, {last.tier} alone")
+        whole = _share_and_note(
+            found.system, f"of {cloud.accuracy:.1%}, {found.edge_share:.1%} at the edge"
+        )
         names = " + ".join(network.tier for network in found.edge)
         sizes = f"{names}: {found.edge_mb:,.1f} MB instead of {cloud.size_mb:,.1f} MB"
         smaller = (found.smaller, sizes)
@@ -188,7 +190,7 @@ def measured_claims(manifest: Manifest) -> tuple[Claim, ...]:
     )
 
 
-def _told(kept: Kept | None, against: str) -> tuple[float | None, str | None]:
+def _share_and_note(kept: Kept | None, against: str) -> tuple[float | None, str | None]:
     """Return a share of accuracy and its note."""
     if kept is None:
         return None, None

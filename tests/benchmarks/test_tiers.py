@@ -40,10 +40,8 @@ def test_the_student_is_asked_what_the_reflex_passes_on_and_nothing_else(
     logits = loaded.edge(threads=1)[0].logits(loaded.tokenizer().encode(lines))
     said = predictions(logits, models[0].temperature, loaded.manifest.labels)
     policy = tiers.policy_of(loaded, models)
-    passed = sum(
-        not keeps(policy, 0, features(line), confidence)
-        for line, (_, confidence) in zip(lines, said, strict=True)
-    )
+    confidences = [confidence for _, confidence in said]
+    passed = keeps(policy, 0, [features(line) for line in lines], confidences).count(False)
     assert 0 < passed < len(lines)
     assert found["asked_reflex"] == 1.0
     assert found["asked_student"] == passed / len(lines)

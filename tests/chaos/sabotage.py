@@ -115,7 +115,7 @@ def past_unfinished() -> None:
     def finished(lane: Lane[Any], limit: int) -> list[Slot[Any]]:
         return [slot for slot in lane.slots if slot.plan is not None][:limit]
 
-    def finish(lane: Lane[Any], slot: Slot[Any], plan: lanes.Plan[Any]) -> None:
+    def finish(lane: Lane[Any], slot: Slot[Any], plan: lanes.ToWrite[Any]) -> None:
         if lane.is_open:
             slot.plan = plan
             lane.wake.set()

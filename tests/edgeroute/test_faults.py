@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgeroute.faults import told
+from edgeroute.faults import explained
 from router.bundle import BundleError
 from router.engine import EngineError
 from training import TrainingError
@@ -20,8 +20,8 @@ from training import TrainingError
     ],
 )
 def test_what_can_be_helped_is_one_sentence(error: Exception, said: tuple[str, int]) -> None:
-    assert told(error) == said
+    assert explained(error) == said
 
 
 def test_a_defect_of_ours_keeps_its_traceback() -> None:
-    assert told(KeyError("x")) is None
+    assert explained(KeyError("x")) is None

@@ -11,7 +11,7 @@ import pytest
 
 from training.generator import Turn, messages
 from training.generator.posts import FAMILIES, TRADES, Post, posts
-from training.generator.posts.grammar import said, vocabulary
+from training.generator.posts.grammar import filled, vocabulary
 
 MANY = 40_000
 
@@ -106,14 +106,14 @@ def test_a_vocabulary_goes_on_over_indented_lines() -> None:
 
 def test_a_choice_may_hold_choices_and_slots() -> None:
     known = vocabulary("thing: egg / owl")
-    found = {said("[a {thing}|the [old|new] one]", (known,), Random(seed)) for seed in range(60)}
+    found = {filled("[a {thing}|the [old|new] one]", (known,), Random(seed)) for seed in range(60)}
     assert found == {"an egg", "an owl", "the old one", "the new one"}
 
 
 def test_the_first_vocabulary_with_a_slot_wins() -> None:
-    assert said("{x}", ({"x": ("mine",)}, {"x": ("yours",)}), Random(1)) == "mine"
+    assert filled("{x}", ({"x": ("mine",)}, {"x": ("yours",)}), Random(1)) == "mine"
 
 
 def test_a_slot_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(KeyError, match="nothing"):
-        said("{nothing}", ({},), Random(1))
+        filled("{nothing}", ({},), Random(1))

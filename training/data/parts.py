@@ -31,7 +31,7 @@ def read_labels(prepared: Path) -> tuple[str, ...]:
 
 
 def check_are_labels(labels: Collection[str], messages: int, of: str) -> None:
-    """Raise `TrainingError` where so many labels of so many messages must be texts.
+    """Raise `TrainingError` where the number of labels shows that they are texts.
 
     Else what is said of a label next would say a message's text. ``of`` says whose they are.
     """

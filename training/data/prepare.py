@@ -75,7 +75,7 @@ def run(work: Work) -> Metrics:
     write_whole(work.folder / "tokenizer.json", vocabulary.tokenizer)
     sizes = {name: len(rows) for name, rows in vars(parts).items()} | {"unlabelled": len(texts)}
     return {
-        "said": _said(sizes, len(labels)),
+        "said": _summary(sizes, len(labels)),
         "messages": sizes,
         "labels": {name: Counter(row.label for row in rows) for name, rows in vars(parts).items()},
         "cleaned": {name: kind.told for name, kind in read.items()},
@@ -84,7 +84,7 @@ def run(work: Work) -> Metrics:
     }
 
 
-def _said(sizes: dict[str, int], labels: int) -> str:
+def _summary(sizes: dict[str, int], labels: int) -> str:
     return (
         f"{sizes['train']:,} messages of {labels} labels to learn from and "
         f"{sizes['unlabelled']:,} without a label, {sizes['calibration']:,} calibrate, "

@@ -112,7 +112,7 @@ def divide(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], lis
 
 
 def check_enough(rows: Sequence[Row], needed: int) -> None:
-    """Raise `TrainingError` unless there are two labels, each with so many groups or lone rows."""
+    """Raise `TrainingError` unless there are two labels, each with enough groups or lone rows."""
     groups: dict[str, set[object]] = defaultdict(set)
     for number, row in enumerate(rows):
         groups[row.label].add(row.group or number)

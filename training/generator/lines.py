@@ -19,7 +19,7 @@ _Fields = dict[str, Any]
 
 
 def lines(stream: Iterable[Turn], form: Form, malformed: float, draw: Random) -> Iterator[bytes]:
-    """Yield a line for each turn and, among them, so many broken ones that they are this share.
+    """Yield a line for each turn and, among all lines, the share ``malformed`` of broken ones.
 
     A broken line is one more turn of that conversation that nobody can read; the conversation
     itself is complete without it. CSV has its columns' names in the first line.

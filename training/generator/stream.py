@@ -40,7 +40,7 @@ def conversations(turns_wanted: int, seed: int = 42) -> Iterator[Transcript]:
 
 
 def messages_of(stream: Iterable[Turn], count_wanted: int) -> Iterator[Turn]:
-    """Yield turns up to and with so many customers' messages."""
+    """Yield turns until ``count_wanted`` messages of customers are among them."""
     left = count_wanted
     for turn in stream:
         if left <= 0:

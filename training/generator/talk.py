@@ -125,11 +125,11 @@ class _Speaker:
         if after == _BAD:
             first = f"{first} {self._one_of(sayings.LOOKING)}"
         if asks_account:
-            return self._said(first, self._one_of(sayings.NUMBER_PLEASE))
+            return self._joined(first, self._one_of(sayings.NUMBER_PLEASE))
         if after == _GOOD:
-            return self._said(first, "Is there anything else I can do for you?")
+            return self._joined(first, "Is there anything else I can do for you?")
         answer = self._one_of(self._domain.answers)
-        return self._said(first, answer, self._one_of(sayings.MORE_PLEASE))
+        return self._joined(first, answer, self._one_of(sayings.MORE_PLEASE))
 
     def customer(self, label: Label, kind: Kind, *, opens: bool, gives_account: bool) -> str:
         greeting = self._draw.choice(sayings.GREETINGS) if opens else ""
@@ -137,7 +137,7 @@ class _Speaker:
         parts = [*said, *([self._one_of(sayings.ACCOUNT)] if gives_account else [])]
         if opens and self._draw.random() < 0.15:
             parts.append(self._one_of(sayings.POLITE))
-        text = self._said(*parts)
+        text = self._joined(*parts)
         return _after_greeting(greeting, text) if greeting else text
 
     def _hard(self, label: Label) -> list[str]:
@@ -175,7 +175,7 @@ class _Speaker:
             return self._draw.choice(sayings.WORDS[name])
         return _number(name, self._draw)
 
-    def _said(self, *sentences: str) -> str:
+    def _joined(self, *sentences: str) -> str:
         text = _ARTICLE.sub("an ", " ".join(filter(None, sentences)))
         return _BEGINS.sub(lambda found: found.group(1) + found.group(2).upper(), text)
 

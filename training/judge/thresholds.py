@@ -223,7 +223,7 @@ def _sums(
         still &= ~keeps
         sums[:, :, number] = keeps.sum(axis=1)[:, None]
         sums[:, :, len(tiers) :] += (keeps @ values[number].T)[:, None, :]
-    # The last tier keeps, of those that are left, the first so many by its confidence.
+    # The last tier keeps, of those that are left, a number of the first by its confidence.
     order = np.argsort(-last.keen, kind="stable")
     ends = np.searchsorted(-last.keen[order], -grid, side="right")
     for column, value in zip(

@@ -84,7 +84,7 @@ def load(kind: Any, base: str) -> PreTrainedModel:
 
 
 def trimmed(full: PreTrainedModel, kept: Sequence[int], positions: int) -> PreTrainedModel:
-    """Return the model with only the ``kept`` pieces, in that order, and so many positions.
+    """Return the model with only the ``kept`` pieces, in that order, and ``positions`` positions.
 
     Positions are kept where the encoder counts them from the padding piece, as RoBERTa does.
     """

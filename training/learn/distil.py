@@ -93,11 +93,11 @@ class _Judge:
         accuracy = float((guesses == self.held.labels).mean())
         score = (agreement + accuracy) / 2
         # The loop keeps the score alone across a kill, and of equal ones takes the first.
-        known = {repr(score): {"agreement": agreement, "accuracy": accuracy}} | self.told()
+        known = {repr(score): {"agreement": agreement, "accuracy": accuracy}} | self.judgements()
         write_whole(self._file(), json.dumps(known))
         return score
 
-    def told(self) -> dict[str, dict[str, float]]:
+    def judgements(self) -> dict[str, dict[str, float]]:
         """Return what was found in each epoch so far, by its score."""
         path = self._file()
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
@@ -176,7 +176,7 @@ def _learn(
         student, list(map(len, lessons.tokens)), loss_of, lambda: judge(student), plan,
         work.checkpoint / "student.pt", work.quiet,
     )  # fmt: skip
-    found = judge.told()
+    found = judge.judgements()
     teacher_right = float((judge.teacher.argmax(axis=1) == judge.held.labels).mean())
     best = found[repr(epochs[best_of(epochs)].score)]
     return {

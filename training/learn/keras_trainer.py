@@ -126,7 +126,7 @@ class Learner:
         return _kept(self.model.get_weights())
 
     def load_weights(self, weights: State) -> None:
-        self.model.set_weights(_given(weights))
+        self.model.set_weights(_arrays_of(weights))
 
     def state(self) -> State:
         variables = [variable.numpy() for variable in self.optimizer.variables]
@@ -135,7 +135,7 @@ class Learner:
     def load_state(self, state: State) -> None:
         self.load_weights(state["model"])
         for variable, value in zip(
-            self.optimizer.variables, _given(state["optimizer"]), strict=True
+            self.optimizer.variables, _arrays_of(state["optimizer"]), strict=True
         ):
             variable.assign(value)
 
@@ -162,7 +162,7 @@ def _kept(arrays: Sequence[Any]) -> State:
     return {str(number): torch.from_numpy(np.array(array)) for number, array in enumerate(arrays)}
 
 
-def _given(state: State) -> list[Any]:
+def _arrays_of(state: State) -> list[Any]:
     return [state[str(number)].numpy() for number in range(len(state))]
 
 

@@ -136,7 +136,7 @@ def _results(facts: Facts) -> list[str]:
         (
             f"On {measured.messages:,} messages that chose nothing ({judged(facts.data)}). "
             "Intervals are of 95 %. By chance is the calibration error that a perfectly calibrated "
-            f"network would show with so many messages. Latencies are of one thread on {machine}.\n"
+            f"network would show with them. Latencies are of one thread on {machine}.\n"
         ),
         *_table(
             ("", "accuracy", "macro-F1", "calibration error", "without temperature", "by chance"),

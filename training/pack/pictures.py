@@ -22,7 +22,7 @@ GREEN: Final = "#009E73"
 PURPLE: Final = "#AA4499"
 GREY: Final = "#8A8A8A"
 INK: Final = "#222222"
-"""Okabe and Ito's colours, told apart by everybody; shapes tell the same once more."""
+"""Okabe and Ito's colours, which everybody can distinguish; shapes say the same once more."""
 _COLOURS: Final = (BLUE, GREEN, ORANGE, PURPLE, GREY)
 _SHAPES: Final = ("o", "s", "^", "v", "P")
 

@@ -32,9 +32,9 @@ _LARGE: Final = 1_000
 """Tables with fewer numbers than this stay as they are."""
 _ROUNDED: Final = 127
 _OUTLYING: Final = 8.0
-"""An activation is evened out where its largest channel is so many times the one in the middle."""
+"""An activation is evened out where its largest channel is that many times its middle one."""
 _LIMIT: Final = 3.0
-"""No channel is then more than so many times the one in the middle."""
+"""No channel is then more than this many times the one in the middle."""
 _BLOCK: Final = {4: 32, 8: 128}
 """So many numbers of a table's row share a scale."""
 
@@ -103,7 +103,7 @@ class _Layer:
 
 
 def _layers(graph: Any) -> Iterator[_Layer]:
-    """Yield the layers, but for that of the logits: tiny, and it would move every confidence."""
+    """Yield the layers, except that of the logits: tiny, and it would move every confidence."""
     constants = {entry.name: entry for entry in graph.initializer}
     users: dict[str, list[Any]] = {}
     for node in graph.node:

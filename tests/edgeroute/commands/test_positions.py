@@ -19,7 +19,7 @@ from edgeroute import roles, service
 from edgeroute.cli import app
 from edgeroute.commands.doctor_checks import Finding, findings
 from edgeroute.commands.positions import MEANINGS, _moved
-from edgeroute.faults import told
+from edgeroute.faults import explained
 from edgeroute.settings import Kafka, Settings, as_variables
 from schemas.position import WHY_CHARACTERS, Moved
 from tests.services.choose import Broker
@@ -39,7 +39,7 @@ def refused(settings: Settings, *words: str) -> str:
     """Return the one sentence of a call that ends with 1."""
     done = positions(settings, *words)
     assert isinstance(done.exception, Exception)
-    said = told(done.exception)
+    said = explained(done.exception)
     assert said is not None
     assert said[1] == 1
     assert done.stdout == ""

@@ -57,7 +57,7 @@ def test_of_two_epochs_with_one_score_the_first_is_told(
     judge = distil._Judge(held, np.eye(2, dtype=np.float32), work)
     network = torch.nn.Identity()
     assert judge(network) == judge(network) == 0.75
-    assert judge.told() == {"0.75": {"agreement": 1.0, "accuracy": 0.5}}
+    assert judge.judgements() == {"0.75": {"agreement": 1.0, "accuracy": 0.5}}
 
 
 def test_it_takes_no_more_unlabelled_texts_than_it_may(made: tuple[Path, Metrics]) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from training.generator.posts import bad, good, plain
 from training.generator.posts.dress import dressed
-from training.generator.posts.grammar import Trade, Vocabulary, said
+from training.generator.posts.grammar import Trade, Vocabulary, filled
 from training.generator.posts.homes import HOMES
 from training.generator.posts.things import THINGS
 from training.generator.posts.travel import TRAVEL
@@ -73,8 +73,8 @@ def post(draw: Random, label: Label, trade: Trade) -> Post:
     family = draw.choices(list(families), list(families.values()))[0]
     brand = {"brand": (draw.choice(trade.words["brand"]),)}
     known = (brand, trade.words, _SAYINGS[label], WORDS)
-    parts = [said(pattern, known, draw) for pattern in _patterns(draw, label, family)]
-    text = said(dressed(_joined(parts, draw), label, draw), known, draw)
+    parts = [filled(pattern, known, draw) for pattern in _patterns(draw, label, family)]
+    text = filled(dressed(_joined(parts, draw), label, draw), known, draw)
     return Post(text, label, trade.name, family)
 
 

@@ -30,7 +30,7 @@ def vocabulary(source: str) -> Vocabulary:
     return {slot: tuple(part.strip() for part in rest.split(" / ")) for slot, _, rest in found}
 
 
-def said(pattern: str, known: tuple[Vocabulary, ...], draw: Random) -> str:
+def filled(pattern: str, known: tuple[Vocabulary, ...], draw: Random) -> str:
     """Return a sentence of the pattern. A slot is looked up in each vocabulary, the first wins.
 
     Raises `KeyError` for a slot that none of them has.
