@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypedDict, Unpack
 
 from router.complexity import RULES, Complexity, TextFeatures, complexity_of, features
-from schemas.decision import Breakdown, Reason, Verdict
+from schemas.decision import REASONS, Breakdown, Reason, Route, Verdict
 
 CONFIDENCE: Final = 0.90
 COMPLEXITY: Final = 0.75
@@ -92,7 +92,7 @@ class Answer:
 class Decided:
     """Where a scored message goes, why, and the record of how that came about."""
 
-    route: Literal["edge", "cloud"]
+    route: Route
     reason: Reason
     verdict: Verdict
 
@@ -199,7 +199,7 @@ def step(
     if reason != "optimal_edge":
         reason = _turned_back(policy, identity, available, admitted) or reason
     return Decided(
-        route="edge" if reason in ("optimal_edge", "cloud_error", "budget") else "cloud",
+        route=REASONS[reason].route,
         reason=reason,
         verdict=Verdict(
             tier=answer.tier,

@@ -1,6 +1,7 @@
 """The `decisions` topic: what was decided for each input, and what the cloud answered. No text."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -19,7 +20,31 @@ Reason = Literal[
     "empty_text",
     "invalid_record",
 ]
-"""Why a record took its route. The last three go with `skipped`, `skipped` and `dead_letter`."""
+"""Why a record took its route."""
+
+
+class ReasonKind(NamedTuple):
+    """What a reason means: the route that goes with it, and a few words for people."""
+
+    route: Route
+    words: str
+    is_fallback: bool = False
+    """Whether the cloud was wanted, and the edge's answer stands instead."""
+
+
+REASONS: Final[Mapping[Reason, ReasonKind]] = {
+    "optimal_edge": ReasonKind("edge", "easy, the edge answered"),
+    "high_complexity": ReasonKind("cloud", "too complex"),
+    "low_confidence": ReasonKind("cloud", "edge not sure"),
+    "random_cloud": ReasonKind("cloud", "drawn for the audit"),
+    "cloud_error": ReasonKind("edge", "cloud away, the edge answered", is_fallback=True),
+    "budget": ReasonKind("edge", "over the budget, the edge answered", is_fallback=True),
+    "role_not_scored": ReasonKind("skipped", "role not scored"),
+    "empty_text": ReasonKind("skipped", "no text"),
+    "invalid_record": ReasonKind("dead_letter", "not a valid record"),
+}
+"""The one table of reasons: policy, report, page and demo read it. A record of a newer release may
+have a reason that is not here; it stands for itself then, and counts to the cloud's side."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Price = Annotated[float, Field(ge=0)]

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from edgeroute.report import words as say
 from edgeroute.report.figures import Latency, ReportFigures
+from schemas.decision import Route
 
 Standing = Literal["starting", "working", "gone"]
 
@@ -24,14 +25,13 @@ _TALL: Final = 9
 """Lines of the first two panels, whatever they hold, so that they end side by side."""
 _TIERS: Final = 3
 _LEVELS: Final = " ▁▂▃▄▅▆▇█"
-_COLOURS: Final = {
-    "optimal_edge": "blue",
-    "cloud_error": "magenta",
-    "budget": "magenta",
-    "role_not_scored": "bright_black",
-    "empty_text": "bright_black",
-    "invalid_record": "red",
+_COLOURS: Final[dict[Route, str]] = {
+    "edge": "blue",
+    "cloud": "yellow",
+    "skipped": "bright_black",
+    "dead_letter": "red",
 }
+_FALLBACK: Final = "magenta"
 _STANDINGS: Final[dict[Standing, str]] = {
     "starting": "yellow",
     "working": "green",
@@ -160,7 +160,7 @@ def _routing(moment: Moment) -> Panel:
     most = max(routing.by_reason.values(), default=0)
     for reason, records in say.largest(routing.by_reason)[: 6 - len(tiers)]:
         part = records / most if most else 0.0
-        colour = _COLOURS.get(reason, "yellow")
+        colour = _colour(reason)
         table.add_row(Text(say.shown(reason)), say.count(records), _bar(part, colour))
     return _panel("Routes, tiers and reasons", table, _TALL)
 
@@ -197,6 +197,11 @@ def _quantiles(times: Latency) -> tuple[str, ...]:
     return tuple(map(say.milliseconds, (times.p50_ms, times.p95_ms, times.p99_ms)))
 
 
+def _colour(reason: str) -> str:
+    kind = say.kind_of(reason)
+    return _FALLBACK if kind.is_fallback else _COLOURS[kind.route]
+
+
 def _latest(latest: Sequence[Latest], wide: bool) -> Panel:
     table = _grid(7 if wide else 5)
     for item in latest:
@@ -205,7 +210,7 @@ def _latest(latest: Sequence[Latest], wide: bool) -> Panel:
             Text(say.shown(item.where)),
             Text(say.shown(item.label)),
             say.share(item.confidence),
-            Text(say.shown(item.reason), _COLOURS.get(item.reason, "yellow")),
+            Text(say.shown(item.reason), _colour(item.reason)),
         ]
         if wide:
             scored = item.complexity is not None

@@ -14,8 +14,15 @@ from edgeroute.report.claims import PROCESSING_MS, Claim, Models, Network
 from edgeroute.report.figures import Health, Latency, ReportFigures
 from edgeroute.report.svg import Mark, Part
 from router.claims import INFERENCE_MS
+from schemas.decision import Route
 
 _LABELS: Final = 12
+_COLOURS: Final[dict[Route, str]] = {
+    "edge": "edge",
+    "cloud": "cloud",
+    "skipped": "skipped",
+    "dead_letter": "dead",
+}
 _STYLE: Final = """
 :root { color-scheme: light dark; --back: #fbfbfa; --card: #ffffff; --ink: #1d2126; --soft: #5b636d;
   --line: #dcdfe3; --edge: #2a6fd6; --cloud: #d9701e; --skipped: #9aa3ad; --dead: #b3315f;
@@ -158,20 +165,12 @@ def _tiers(figures: ReportFigures) -> str:
 
 
 def _reasons(figures: ReportFigures) -> str:
-    colours = {
-        "optimal_edge": "edge",
-        "cloud_error": "edge",
-        "budget": "edge",
-        "role_not_scored": "skipped",
-        "empty_text": "skipped",
-        "invalid_record": "dead",
-    }
     rows = []
     for reason, records in say.largest(figures.routing.by_reason):
-        name = say.shown(say.REASONS.get(reason, reason))
+        kind = say.kind_of(reason)
         written = f"{say.count(records)} ({say.of(records, figures.routing.records)})"
-        part = Part(reason, records, written, colours.get(reason, "cloud"))
-        rows.append((name, [part], written))
+        part = Part(reason, records, written, _COLOURS[kind.route])
+        rows.append((kind.words, [part], written))
     return "<h3>Why</h3>" + svg.bars("Records by reason", rows)
 
 

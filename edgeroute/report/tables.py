@@ -86,7 +86,8 @@ def _tiers(figures: ReportFigures) -> Table:
 def _reasons(figures: ReportFigures) -> Table:
     table = _table("Reason", "records", "share")
     for reason, records in say.largest(figures.routing.by_reason):
-        said = f"{reason} ({say.REASONS[reason]})" if reason in say.REASONS else say.shown(reason)
+        name, words = say.shown(reason), say.kind_of(reason).words
+        said = name if words == name else f"{name} ({words})"
         table.add_row(said, say.count(records), say.of(records, figures.routing.records))
     return table
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from edgeroute.report.claims import Claim
 from router.health import ACCURACY, COST_PER_QUERY, EDGE_UTILISATION, LATENCY_MS, Alert
+from schemas.decision import REASONS, ReasonKind
 
 DASH: Final = "-"
 ALERTS: Final[Mapping[Alert, str]] = {
@@ -13,18 +14,12 @@ ALERTS: Final[Mapping[Alert, str]] = {
     "cost_per_query": f"a query costs over ${COST_PER_QUERY}",
     "latency": f"edge processing, p95, over {LATENCY_MS:.0f} ms",
 }
-REASONS: Final[Mapping[str, str]] = {
-    "optimal_edge": "easy, the edge answered",
-    "high_complexity": "too complex",
-    "low_confidence": "edge not sure",
-    "random_cloud": "drawn for the audit",
-    "cloud_error": "cloud away, the edge answered",
-    "budget": "over the budget, the edge answered",
-    "role_not_scored": "role not scored",
-    "empty_text": "no text",
-    "invalid_record": "not a valid record",
-}
-"""What a reason means, in a few words; a reason that is not here stands for itself."""
+_KINDS: Final[Mapping[str, ReasonKind]] = {str(name): kind for name, kind in REASONS.items()}
+
+
+def kind_of(reason: str) -> ReasonKind:
+    """Return what a reason means; one that is not known here stands for itself."""
+    return _KINDS.get(reason) or ReasonKind("cloud", shown(reason))
 
 
 def largest(counts: Mapping[str, int]) -> list[tuple[str, int]]:

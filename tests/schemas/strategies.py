@@ -6,24 +6,12 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from schemas.dead_letter import DeadLetter, Redriven
-from schemas.decision import Answered, Breakdown, Routed, Verdict
+from schemas.decision import REASONS, Answered, Breakdown, Routed, Verdict
 from schemas.escalation import EdgeAnswer, Escalation
 from schemas.position import Moved, Position
 from schemas.record import Record, Source
 from schemas.result import Result
 from schemas.transcript import Transcript
-
-REASONS: Final = (
-    "optimal_edge",
-    "high_complexity",
-    "low_confidence",
-    "random_cloud",
-    "cloud_error",
-    "budget",
-    "role_not_scored",
-    "empty_text",
-    "invalid_record",
-)
 
 shares = st.floats(0, 1)
 amounts = st.floats(0, 1e12)
@@ -45,7 +33,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(strings, inner, max_size=3),
     max_leaves=6,
 )
-reasons = st.sampled_from(REASONS)
+reasons = st.sampled_from(list(REASONS))
 sources = st.builds(
     Source,
     topic=st.text(st.characters(codec="utf-8"), min_size=1),

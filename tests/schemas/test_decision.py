@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from pydantic import ValidationError
 
 from schemas.codec import decode_decision, encode
-from schemas.decision import Answered, Breakdown, Reason, Routed, Verdict
+from schemas.decision import REASONS, Answered, Breakdown, Reason, Routed, Verdict
 from tests.schemas import strategies
 
 
@@ -38,5 +38,9 @@ def test_a_part_outside_0_to_1_is_refused(field: str, share: float) -> None:
         Breakdown(**good | {field: share})
 
 
-def test_the_strategies_know_every_reason() -> None:
-    assert set(get_args(Reason)) == set(strategies.REASONS)
+def test_the_table_of_reasons_has_them_all() -> None:
+    assert tuple(REASONS) == get_args(Reason)
+
+
+def test_the_edge_answers_where_the_cloud_was_wanted_and_is_not_asked() -> None:
+    assert {kind.route for kind in REASONS.values() if kind.is_fallback} == {"edge"}
