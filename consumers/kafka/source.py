@@ -30,6 +30,10 @@ from consumers.records import Partition, Raw
 NO_IDLE_LIMIT_MS: Final = 2**31 - 1
 """aiokafka leaves the group when nobody polls; a full or a standby member polls nothing and must
 stay. Liveness is watched by the loop instead."""
+METADATA_MS: Final = 5_000
+"""How often a member asks which partitions its topic has. A broker that has just started may not
+know the topic yet; a group that is shared out then gets nothing, until its leader looks again. The
+client's own five minutes would be five minutes of standing still."""
 _FAILING_S: Final = 60.0
 """Polling that has failed for this long without a break will not mend itself."""
 _NEW_TOPIC_S: Final = 3.0
@@ -112,6 +116,7 @@ class Source:
             # Members first let their open commits end, and close their producers and clients.
             rebalance_timeout_ms=session_ms + int((self._member.revoke_s + 4 * CLOSE_S) * 1000),
             max_poll_interval_ms=NO_IDLE_LIMIT_MS,
+            metadata_max_age_ms=METADATA_MS,
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )
         try:
