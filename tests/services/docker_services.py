@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -99,6 +99,7 @@ def _have(client: "DockerClient", image: str) -> bool:
 
 def _prepare() -> None:
     """Turn the reaper off where its image cannot be had, and sweep what it would have."""
+    from docker.errors import APIError
     from testcontainers.core.config import testcontainers_config
 
     client = _client()
@@ -111,7 +112,8 @@ def _prepare() -> None:
             all=True, ignore_removed=True, filters={"label": _OWNER}
         ):
             if not _alive(container.labels[_OWNER]):
-                container.remove(force=True, v=True)
+                with suppress(APIError):  # another run sweeps too
+                    container.remove(force=True, v=True)
     finally:
         client.close()
 
