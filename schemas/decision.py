@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import Field
 
 from schemas.record import Record, Source
+from schemas.traced import Traced
 from schemas.transcript import Moment, Name
 
 Route = Literal["edge", "cloud", "skipped", "dead_letter"]
@@ -86,7 +87,7 @@ class Verdict(Record):
     policy_version: Name
 
 
-class Routed(Record):
+class Routed(Traced):
     """Exactly one for each input record, written in the transaction that consumed it.
 
     ``verdict`` is absent for skipped records and dead letters. ``price`` is in dollars and covers
@@ -98,12 +99,6 @@ class Routed(Record):
     """
 
     kind: Literal["routed"] = "routed"
-    version: Literal[1] = 1
-    source: Source
-    identity: str
-    conversation_id: Name | None = None
-    turn: int | None = None
-    run_id: Name | None = None
     route: Route
     reason: Reason
     verdict: Verdict | None = None
@@ -114,7 +109,7 @@ class Routed(Record):
     inference_ms: float = Field(default=0.0, ge=0)
 
 
-class Answered(Record):
+class Answered(Traced):
     """Exactly one for each escalation, written by the worker that consumed it.
 
     ``source`` is the original input's position, ``escalation`` that of the escalation. With reason
@@ -123,13 +118,7 @@ class Answered(Record):
     """
 
     kind: Literal["answered"] = "answered"
-    version: Literal[1] = 1
-    source: Source
     escalation: Source
-    identity: str
-    conversation_id: Name | None = None
-    turn: int | None = None
-    run_id: Name | None = None
     reason: Reason
     tier: Name
     label: Name

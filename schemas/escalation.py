@@ -1,9 +1,8 @@
 """The `escalations` topic: a hard message on its way to the cloud, with the edge's answer."""
 
-from typing import Literal
-
 from schemas.decision import Reason, Share
-from schemas.record import Record, Source
+from schemas.record import Record
+from schemas.traced import Traced
 from schemas.transcript import Moment, Name, Text
 
 
@@ -16,15 +15,9 @@ class EdgeAnswer(Record):
     bundle_version: Name
 
 
-class Escalation(Record):
+class Escalation(Traced):
     """One message for the cloud worker. It carries text, and none of the input's metadata."""
 
-    version: Literal[1] = 1
-    source: Source
-    identity: str
-    conversation_id: Name | None = None
-    turn: int | None = None
-    run_id: Name | None = None
     language: Name | None = None
     text: Text
     edge: EdgeAnswer

@@ -3,25 +3,19 @@
 from typing import Literal
 
 from schemas.decision import Reason, Share
-from schemas.record import Record, Source
+from schemas.traced import Traced
 from schemas.transcript import Moment, Name
 
 Status = Literal["provisional", "final"]
 
 
-class Result(Record):
+class Result(Traced):
     """An answer. Exactly one is final for each valid input; a provisional one may come before it.
 
     ``tier`` is the one whose answer this is; it, ``label`` and ``confidence`` are absent for
     skipped records. ``text`` is only there when the setting asks for it.
     """
 
-    version: Literal[1] = 1
-    source: Source
-    identity: str
-    conversation_id: Name | None = None
-    turn: int | None = None
-    run_id: Name | None = None
     status: Status
     answered_by: Literal["edge", "cloud", "nobody"]
     reason: Reason
