@@ -48,10 +48,10 @@ format: $(DEV)/.made
 	$(DEV)/bin/ruff check --fix $(CODE)
 
 test: lint
-	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(PYTEST)
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST)
 
 test-all: lint
-	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST)
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 chaos: $(DEV)/.made
 	@$(DEV)/bin/python -m tests.chaos --faults $(FAULTS) --seed $(SEED) \

@@ -6,7 +6,7 @@ and `each_redis_url` run a test once on every kind there is. A server starts whe
 needs it and ends with the run.
 
 `make test` runs them in two processes (pytest-xdist), each with servers of its own. A file's tests
-stay together, and those that train go first and to one process: they compute while others wait.
+stay together, and those that train go first.
 
 With TESTS_REQUIRE_EXACTLY_ONCE set, a run in which exactly-once tests did not pass on both the
 Docker and the JVM Kafka fails, whatever else passed.
@@ -155,10 +155,6 @@ def unique() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
-    for item in items:
-        file = item.path.relative_to(root)
-        group = _TRAINS if file.parts[0] == _TRAINS else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.path.relative_to(root).parts[0] != _TRAINS)
 
 

@@ -210,7 +210,7 @@ async def test_nobody_begins_again_where_outputs_contradict_what_the_broker_says
     await lane.answer(7)
     if said is not None:
         await lane.tell_the_broker(said)
-    ledger = lane.ledger(kafka.Patience(again_s=0.05, opening_s=0.2, whole_s=0.1))
+    ledger = lane.ledger(kafka.Patience(again_s=0.05, opening_s=60.0, whole_s=0.1))
     with pytest.raises(Fatal, match="edgeroute positions set edge 0 --to 7"):
         await lane.open(ledger)
 
