@@ -16,12 +16,14 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
     KafkaError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 
 from consumers.errors import Fatal
 from consumers.kafka import wire
-from consumers.kafka.connection import Connection, raw_client
+from consumers.kafka.connection import Connection, no_topic, raw_client
 from consumers.kafka.decided import batches, end_of, leader_of, start_of
 from consumers.records import Partition
 
@@ -126,24 +128,29 @@ async def _open(client: AIOKafkaClient, topics: list[str]) -> list[Hanging]:
 
     A partition that was made or moved just now gets its leader a moment later.
     """
-    for _ in range(_LOOKS):
+    for look in range(_LOOKS):
+        if look:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            await client.force_metadata_update()
         try:
-            return await _asked(client, topics)
+            if (found := await _asked(client, topics)) is not None:
+                return found
         except KafkaError as error:
-            if not error.retriable:
+            if not error.retriable or look == _LOOKS - 1:
                 raise
-        await asyncio.sleep(_LOOK_AGAIN_S)
-        await client.force_metadata_update()
-    return await _asked(client, topics)
+    raise no_topic(topics[0])
 
 
-async def _asked(client: AIOKafkaClient, topics: list[str]) -> list[Hanging]:
+async def _asked(client: AIOKafkaClient, topics: list[str]) -> list[Hanging] | None:
+    """Return what the leaders say; None where the broker knows none of the topics."""
     asked: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
     for topic in topics:
         await client.add_topic(topic)
         for number in sorted(client.cluster.partitions_for_topic(topic) or ()):
             leader = await leader_of(client, TopicPartition(topic, number))
             asked[leader].setdefault(topic, []).append(number)
+    if not asked:
+        return None
     found: list[Hanging] = []
     for leader, parts in asked.items():
         wanted = [(topic, numbers, wire.NO_TAGS) for topic, numbers in parts.items()]
@@ -169,7 +176,13 @@ async def _states(client: AIOKafkaClient, producers: set[int]) -> dict[int, list
     """Return what is logged of these producers, in order."""
     found: dict[int, list[wire.Logged]] = {}
     await client.add_topic(_STATES)
-    for number in sorted(client.cluster.partitions_for_topic(_STATES) or ()):
+    numbers = client.cluster.partitions_for_topic(_STATES)
+    if not numbers:
+        # Where a transaction is open there is such a log: we may not read it, or the broker has
+        # just started. A log that was not read must not look like one that is silent.
+        forbidden = _STATES in client.cluster.unauthorized_topics
+        raise TopicAuthorizationFailedError if forbidden else UnknownTopicOrPartitionError
+    for number in sorted(numbers):
         log = TopicPartition(_STATES, number)
         start, end = await start_of(client, log), await end_of(client, log)
         async for batch in batches(client, log, start, end):

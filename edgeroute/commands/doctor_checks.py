@@ -207,7 +207,9 @@ async def _positions(settings: Settings) -> Finding:
         said = f"{topic} has the cleanup.policy {policy}, which loses positions: set it to compact."
         return Finding("positions", "WARN", said)
     if hanging := await _hanging(settings):
-        said = f"{hanging} transactions hang, and readers wait: see `edgeroute transactions show`."
+        said = (
+            f"transactions that hang: {hanging}, and readers wait; `edgeroute transactions show`."
+        )
         return Finding("positions", "WARN", said)
     wrong = Counter(lane.state for lane in lanes if lane.state in _WRONG)
     if wrong:

@@ -55,6 +55,15 @@ def test_where_nothing_hangs_that_is_said(settings: Settings) -> None:
     assert (done.exit_code, done.stdout) == (0, "No transaction hangs.\n"), done.exception
 
 
+def test_topics_that_are_not_there_are_not_called_in_order(settings: Settings) -> None:
+    names = {name: f"gone.{name}" for name in ("transcripts", "results", "escalations")}
+    names |= {name: f"gone.{name}" for name in ("decisions", "dead_letters", "positions")}
+    gone = settings.model_copy(update={"topics": settings.topics.model_copy(update=names)})
+    done = transactions(gone, "show")
+    assert done.stdout == ""
+    assert "There is no topic" in str(done.exception)
+
+
 def test_one_is_shown_with_its_place_and_its_end_and_then_ended(settings: Settings) -> None:
     leave_open(settings, 1)
     shown = transactions(settings, "show")
@@ -87,4 +96,4 @@ def test_the_doctor_warns(settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     leave_open(warned, 1)
     [said] = [one for one in findings(warned) if one.name == "positions"]
     assert said.state == "WARN"
-    assert "1 transactions hang" in said.said
+    assert "transactions that hang: 1" in said.said
